@@ -1,0 +1,19 @@
+#pragma once
+
+#include "config/options.hpp"
+#include "mpi/communicator.hpp"
+
+namespace tessera::apps {
+
+/// A command of the program: its options, and what it does with their values. `run` is called on every rank.
+struct Application {
+  config::Command command;
+  void (*run)(const mpi::Communicator&, const config::Values&);
+};
+
+[[nodiscard]] Application map_application();
+[[nodiscard]] Application simulate_application();
+[[nodiscard]] Application export_application();
+[[nodiscard]] Application compare_application();
+
+}  // namespace tessera::apps

@@ -1,0 +1,117 @@
+// tessera compare: how close maps come to the truth.
+#include <cmath>
+#include <limits>
+
+#include "apps/command.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "harmonic/plane_basis.hpp"
+#include "inference/map_comparison.hpp"
+#include "io/map_reader.hpp"
+#include "mpi/agreement.hpp"
+
+namespace tessera::apps {
+namespace {
+
+constexpr const char* description =
+    "Compares maps of a survey with the truth, inside the mask: root mean square error, the same with means "
+    "subtracted,\n"
+    "Pearson's r, and per band of ell the power over the truth's and the cross-correlation (of the masked "
+    "maps).\n\n"
+    "example: tessera compare --truth truth.h5 --maps maps.h5\n";
+
+config::Command compare_command() {
+  return {"compare",
+          "maps against the truth",
+          description,
+          {{"Input",
+            {{"truth", "FILE.h5", "file with the true convergence"},
+             {"truth-map", "NAME", "map of the truth", "kappa"},
+             {"maps", "FILE.h5", "file with the maps and /data/mask"},
+             {"names", "LIST", "maps to compare [all /maps/kappa_* but _b and _std]"},
+             {"bands", "N", "bands of ell, equal in log ell", "8"}}}}};
+}
+
+std::vector<std::string> chosen_maps(const io::MapReader& file, const config::Values& values) {
+  std::vector<std::string> names;
+  if (values.has("names")) {
+    for (const std::string& name : values.words("names")) names.push_back(file.find_map(name));
+    return names;
+  }
+  for (const std::string& name : file.map_names("/maps"))
+    if (name.starts_with("kappa") && !name.ends_with("_b") && !name.ends_with("_std"))
+      names.push_back("/maps/" + name);
+  if (names.empty()) fail("'{}' has no map /maps/kappa_*; choose with --names", file.path());
+  return names;
+}
+
+void require_same_field(const io::MapReader& maps, const io::MapReader& truth) {
+  const PlaneGrid a = maps.grid();
+  const PlaneGrid b = truth.grid();
+  constexpr double degrees = 1e-9;
+  if (a.nx() == b.nx() && a.ny() == b.ny() && std::abs(a.pixel_arcmin() - b.pixel_arcmin()) < degrees &&
+      std::abs(a.centre().ra - b.centre().ra) < degrees &&
+      std::abs(a.centre().dec - b.centre().dec) < degrees)
+    return;
+  fail(
+      "'{}' ({} x {} pixels of {} arcmin about {:.6f}, {:.6f}) and '{}' ({} x {} of {} about {:.6f}, {:.6f}) "
+      "are different "
+      "fields; map with the truth's --center, --npix and --pixel-arcmin",
+      maps.path(), a.nx(), a.ny(), a.pixel_arcmin(), a.centre().ra, a.centre().dec, truth.path(), b.nx(),
+      b.ny(), b.pixel_arcmin(), b.centre().ra, b.centre().dec);
+}
+
+std::vector<double> band_edges(const PlaneGrid& grid, std::uint64_t bands) {
+  const auto range = harmonic::PlaneBasis::ell_range({grid.nx(), grid.ny()}, grid.pixel_radians());
+  std::vector<double> edges;
+  for (std::uint64_t i = 0; i <= bands; ++i)
+    edges.push_back(range.min *
+                    std::pow(range.max / range.min, static_cast<double>(i) / static_cast<double>(bands)));
+  edges.back() *= 1.0 + 1e-9;
+  return edges;
+}
+
+void report(const std::string& name, const inference::MapComparison& c) {
+  log::info("{}", name);
+  log::info("  RMSE {:.5f}, mean-subtracted {:.5f} (truth rms {:.5f}), Pearson r {:.4f}, {} pixels", c.rmse,
+            c.mean_subtracted_rmse, c.truth_rms, c.pearson_r, c.pixels);
+  log::info("  {:>9} {:>9} {:>8} {:>12} {:>12}", "ell from", "to", "modes", "power ratio", "correlation");
+  for (const auto& band : c.bands)
+    log::info("  {:>9.0f} {:>9.0f} {:>8} {:>12.4f} {:>12.4f}", band.ell_min, band.ell_max, band.modes,
+              band.power_ratio, band.correlation);
+}
+
+void run_compare(const mpi::Communicator& comm, const config::Values& values) {
+  const std::uint64_t bands = values.count("bands", 1, 1000);
+  std::optional<io::MapReader> maps, truth;
+  std::vector<std::string> names;
+  std::string true_name, mask_name;
+  mpi::collectively(comm, [&] {
+    maps.emplace(values.text("maps"));
+    truth.emplace(values.text("truth"));
+    require_same_field(*maps, *truth);
+    names = chosen_maps(*maps, values);
+    true_name = truth->find_map(values.text("truth-map"));
+    mask_name = maps->find_map("/data/mask");
+  });
+  const PlaneGrid grid = maps->grid();
+  const harmonic::PlaneBasis basis(comm, {grid.nx(), grid.ny()}, grid.pixel_radians());
+  const auto read = [&](const io::MapReader& file, const std::string& name) {
+    std::vector<double> rows;
+    mpi::collectively(comm, [&] { rows = file.read_rows(name, basis.first_row(), basis.local_rows()); });
+    return rows;
+  };
+  const auto true_kappa = read(*truth, true_name);
+  const auto mask = read(*maps, mask_name);
+  const auto edges = band_edges(grid, bands);
+  for (const std::string& name : names) {
+    const auto map = read(*maps, name);
+    report(name, inference::compare_maps(basis, map, true_kappa, mask, edges));
+  }
+}
+
+}  // namespace
+
+Application compare_application() { return {compare_command(), run_compare}; }
+
+}  // namespace tessera::apps

@@ -1,0 +1,76 @@
+#include "apps/field_options.hpp"
+
+#include <cmath>
+
+#include "catalogue/field.hpp"
+#include "core/error.hpp"
+#include "mpi/memory.hpp"
+#include "sky/block_distribution.hpp"
+
+namespace tessera::apps {
+
+std::vector<config::Option> field_options() {
+  return {{"grid", "plane", "sky of the maps: plane (TAN projection)", "plane"},
+          {"center", "RA,DEC", "centre of the field, degrees [median position of the galaxies]"},
+          {"npix", "N[,M]", "pixels from East to West [and from South to North] [all galaxies]"},
+          {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
+          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "1.5"}};
+}
+
+std::vector<config::Option> spectrum_options() {
+  return {{"spectrum", "FILE", "theory convergence spectrum: lines 'ell C_ell', ell in radians^-1"},
+          {"spectrum-column", "K", "column of C_ell in the file, ell being column 1 [2 if there are two]"},
+          {"pixel-window", "yes|no", "model the map as the mean over each pixel, not the value at its centre",
+           "yes"}};
+}
+
+namespace {
+
+SkyPosition center(const config::Values& values) {
+  const auto numbers = values.numbers("center");
+  if (numbers.size() != 2 || std::abs(numbers[0]) > 360.0 || std::abs(numbers[1]) > 90.0)
+    fail("--center is '{}' and must be RA,DEC in degrees, -360 to 360 and -90 to 90", values.text("center"));
+  return {numbers[0] - 360.0 * std::floor(numbers[0] / 360.0), numbers[1]};
+}
+
+GridSize grid_size(const config::Values& values) {
+  constexpr double max = 1e6;
+  const auto numbers = values.numbers("npix");
+  const auto valid = [&](double n) { return n >= 2.0 && n <= max && n == std::floor(n); };
+  if (numbers.empty() || numbers.size() > 2 || !valid(numbers.front()) || !valid(numbers.back()))
+    fail("--npix is '{}' and must be N or N,M with whole numbers from 2 to {:.0f}", values.text("npix"), max);
+  return {static_cast<std::uint64_t>(numbers.front()), static_cast<std::uint64_t>(numbers.back())};
+}
+
+}  // namespace
+
+FieldSettings::FieldSettings(const config::Values& values)
+    : pixel_arcmin(values.number("pixel-arcmin", 1e-3, 600.0)), padding(values.number("padding", 1.0, 4.0)) {
+  values.require_choice("grid", {"plane"});
+  if (values.has("center")) center = apps::center(values);
+  if (values.has("npix")) size = grid_size(values);
+}
+
+PlaneGrid choose_field(const mpi::Communicator& comm, const FieldSettings& settings,
+                       const catalogue::ShearCatalogue& galaxies) {
+  const SkyPosition middle = settings.center ? *settings.center : catalogue::median_position(comm, galaxies);
+  if (!settings.size) return catalogue::covering_grid(comm, galaxies, middle, settings.pixel_arcmin);
+  return {middle, settings.size->nx, settings.size->ny, settings.pixel_arcmin};
+}
+
+void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double doubles_per_pixel) {
+  const auto pixels = static_cast<double>(BlockDistribution(box.ny, comm.size()).block() * box.nx);
+  mpi::require_memory(comm, doubles_per_pixel * sizeof(double) * pixels,
+                      fmt::format("a box of {} x {} pixels", box.nx, box.ny));
+}
+
+harmonic::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box, double pixel_radians) {
+  const int column =
+      values.has("spectrum-column") ? static_cast<int>(values.count("spectrum-column", 2, 1000)) : 0;
+  auto spectrum = harmonic::PowerSpectrum::read(values.text("spectrum"), column);
+  const auto range = harmonic::PlaneBasis::ell_range(box, pixel_radians);
+  spectrum.require_coverage(range.min, range.max);
+  return spectrum;
+}
+
+}  // namespace tessera::apps

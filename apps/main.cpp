@@ -1,0 +1,102 @@
+// The program `tessera`: picks the command, turns every failure into one line and a non-zero exit on every
+// rank.
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "apps/command.hpp"
+#include "core/log.hpp"
+#include "core/version.hpp"
+#include "io/hdf5_handle.hpp"
+#include "mpi/agreement.hpp"
+
+namespace {
+
+using namespace tessera;
+
+std::string overview(const std::vector<apps::Application>& applications) {
+  std::string text = "tessera " + version() +
+                     ": dark-matter maps from galaxy shear catalogues\n\n"
+                     "usage: [mpirun -n RANKS] tessera COMMAND [options]\n\ncommands:\n";
+  for (const auto& application : applications)
+    text += fmt::format("  {:<10} {}\n", application.command.name(), application.command.synopsis());
+  return text + "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the version.\n";
+}
+
+void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
+  const std::vector<apps::Application> applications{apps::simulate_application(), apps::map_application(),
+                                                    apps::export_application(), apps::compare_application()};
+  log::configure(log::Verbosity::normal, comm.is_root());
+  if (words.empty() || words[0] == "--help" || words[0] == "-h") {
+    log::info("{}", overview(applications));
+    if (words.empty()) fail("no command given; 'tessera --help' lists them");
+    return;
+  }
+  if (words[0] == "--version") {
+    log::info("tessera {}", version());
+    return;
+  }
+  for (const auto& application : applications) {
+    if (application.command.name() != words[0]) continue;
+    const auto values = application.command.parse({words.begin() + 1, words.end()});
+    if (!values) {
+      log::info("{}", application.command.help());
+      return;
+    }
+    auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
+    if (values->flag("quiet")) verbosity = log::Verbosity::quiet;
+    log::configure(verbosity, comm.is_root());
+    application.run(comm, *values);
+    return;
+  }
+  fail("there is no command '{}'; 'tessera --help' lists them", words[0]);
+}
+
+/// Whether every rank comes here within a few seconds: then all failed alike, and rank 0 speaks for them.
+bool all_ranks_failed(const mpi::Communicator& comm) {
+  using namespace std::chrono_literals;
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (MPI_Ibarrier(comm.get(), &request) != MPI_SUCCESS) return false;
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  int done = 0;
+  while (done == 0 && std::chrono::steady_clock::now() < deadline) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done == 0) std::this_thread::sleep_for(1ms);
+  }
+  return done != 0;
+}
+
+void report(const char* kind, const char* text) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %s\n", kind, text);
+  std::fflush(stderr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const mpi::Environment environment(argc, argv);
+  io::silence_hdf5();
+  const mpi::Communicator comm;
+  const mpi::Communicator last_words;  // no collective of the work can be mistaken for its barrier
+  std::string problem;
+  try {
+    run(comm, {argv + 1, argv + argc});
+    return 0;
+  } catch (const std::bad_alloc&) {
+    problem = "out of memory; use more nodes, a smaller grid or larger pixels";
+  } catch (const std::exception& thrown) {
+    problem = thrown.what();
+  }
+  if (!all_ranks_failed(last_words)) {
+    report("error", problem.c_str());
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  if (comm.is_root()) report("error", problem.c_str());
+  last_words.barrier();
+  return 1;
+}

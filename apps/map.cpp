@@ -1,0 +1,336 @@
+// tessera map: from a shear catalogue to convergence maps.
+#include <algorithm>
+#include <cmath>
+
+#include "apps/catalogue_options.hpp"
+#include "apps/command.hpp"
+#include "apps/field_options.hpp"
+#include "apps/provenance.hpp"
+#include "catalogue/binning.hpp"
+#include "core/error.hpp"
+#include "inference/gaussian_posterior.hpp"
+#include "inference/kaiser_squires.hpp"
+#include "mpi/agreement.hpp"
+
+namespace tessera::apps {
+namespace {
+
+constexpr const char* description =
+    "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa:\n"
+    "  ks      Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
+    "  wiener  Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
+    "masked\n"
+    "          and uneven noise, and the standard deviation from exact posterior draws\n"
+    "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
+    "North, x to\n"
+    "the West; kappa and gamma have no dimension.\n\n"
+    "example: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n";
+
+config::Command map_command() {
+  std::vector<config::Option> field = field_options();
+  field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
+  std::vector<config::Option> methods{
+      {"methods", "LIST", "maps to make: ks, wiener", "ks,wiener"},
+      {"smoothing-arcmin", "S",
+       "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
+      {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
+      {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
+      {"samples", "N", "Wiener: posterior draws for the standard deviation map; 0 for none", "64"},
+      {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-4"},
+      {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
+      {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
+  for (const config::Option& option : spectrum_options()) methods.push_back(option);
+  return {
+      "map",
+      "convergence maps from a shear catalogue",
+      description,
+      {catalogue_options(),
+       {"Field", field},
+       {"Methods", methods},
+       {"Output",
+        {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
+}
+
+/// The options that steer the computation, checked.
+struct Settings {
+  FieldSettings field;
+  bool kaiser_squires = false;
+  bool wiener = false;
+  double smoothing = 0.0;  // radians
+  inference::CgOptions mean, draw;
+  std::uint32_t samples = 0;
+  bool save_samples = false;
+  bool pixel_window = true;
+  std::uint64_t seed = 0;
+  std::optional<double> sigma_e;
+
+  explicit Settings(const config::Values& values) : field(values) {
+    for (const std::string& method : values.words("methods")) {
+      if (method == "ks")
+        kaiser_squires = true;
+      else if (method == "wiener")
+        wiener = true;
+      else
+        fail("--methods has '{}' and knows: ks, wiener", method);
+    }
+    smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
+    mean.tolerance = values.number("tolerance", 1e-14, 0.1);
+    draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);
+    mean.max_iterations = draw.max_iterations = static_cast<int>(values.count("max-iterations", 1, 1000000));
+    samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
+    save_samples = values.flag("save-samples");
+    pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
+    seed = values.count("seed", 0, UINT64_MAX);
+    if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
+    values.require("catalogue");
+    if (wiener) values.require("spectrum");
+  }
+};
+
+void report_rows(const catalogue::ShearMaps& data) {
+  const catalogue::RowCounts& rows = data.counts;
+  log::info("catalogue: {} rows, {} galaxies used", rows.total, rows.used());
+  const auto left_out = [](std::uint64_t count, const char* reason) {
+    if (count > 0) log::info("  left out: {} {}", count, reason);
+  };
+  left_out(rows.not_finite, "not finite or null");
+  left_out(rows.bad_position, "with |dec| > 90 degrees");
+  left_out(rows.zero_weight, "of zero weight");
+  left_out(rows.negative_weight, "of negative weight");
+  left_out(rows.off_grid, "off the grid");
+  log::info("sigma_e = {:.4f} per component ({})", data.sigma_e,
+            data.sigma_e_measured ? "measured" : "given");
+}
+
+/// Doubles that each box pixel needs on its rank: sums and maps of the binning, Fourier buffers and mode
+/// tables (a mode pair a pixel), vectors of the solver. Counted from the code, checked by the benchmark's
+/// peak memory.
+constexpr double doubles_per_pixel = 44.0;
+
+/// What the run works on, in the order in which it is made.
+struct Survey {
+  PlaneGrid field;
+  PaddedBox box;
+  catalogue::ShearMaps data;
+};
+
+class Products {
+ public:
+  Products(const mpi::Communicator& comm, const Settings& settings, const Survey& survey,
+           io::MapWriter& writer, StageClock& clock)
+      : settings_(&settings),
+        survey_(&survey),
+        writer_(&writer),
+        clock_(&clock),
+        basis_(comm, survey.box, survey.field.pixel_radians()) {}
+
+  void write_data() {
+    clock_->begin("write");
+    const catalogue::ShearMaps& data = survey_->data;
+    std::vector<double> mask(data.count.size());
+    std::transform(data.count.begin(), data.count.end(), mask.begin(),
+                   [](double n) { return n > 0.0 ? 1.0 : 0.0; });
+    write("/data/gamma1", data.gamma1,
+          {"1", "weighted mean ellipticity 1 over mean response; 0 without galaxies"});
+    write("/data/gamma2", data.gamma2,
+          {"1", "weighted mean ellipticity 2 over mean response; 0 without galaxies"});
+    write("/data/noise_sigma", data.noise_sigma,
+          {"1", "standard deviation of the noise of gamma1 and of gamma2; 0 without galaxies"});
+    write("/data/count", data.count, {"1", "number of galaxies"});
+    write("/data/weight", data.weight, {"1", "sum of the galaxies' weights"});
+    write("/data/mask", mask, {"1", "1 where there are galaxies, 0 elsewhere"});
+    writer_->attribute("/data", "sigma_e", data.sigma_e);
+    writer_->attribute("/data", "sigma_e_measured", static_cast<std::int64_t>(data.sigma_e_measured));
+    writer_->create_group("/diagnostics/catalogue");
+    const auto count = [&](const char* name, std::uint64_t value) {
+      writer_->attribute("/diagnostics/catalogue", name, static_cast<std::int64_t>(value));
+    };
+    count("rows", data.counts.total);
+    count("used", data.counts.used());
+    count("not_finite", data.counts.not_finite);
+    count("bad_position", data.counts.bad_position);
+    count("zero_weight", data.counts.zero_weight);
+    count("negative_weight", data.counts.negative_weight);
+    count("off_grid", data.counts.off_grid);
+  }
+
+  void write_kaiser_squires() {
+    clock_->begin("kaiser-squires");
+    std::vector<double> e_map(basis_.pixel_count()), b_map(basis_.pixel_count());
+    inference::kaiser_squires(basis_, survey_->data.gamma1, survey_->data.gamma2, settings_->smoothing, e_map,
+                              b_map);
+    clock_->begin("write kaiser-squires");
+    write("/maps/kappa_ks_e", e_map, {"1", "convergence by Kaiser-Squires inversion, E mode"});
+    write("/maps/kappa_ks_b", b_map,
+          {"1", "convergence by Kaiser-Squires inversion, B mode: noise and systematics"});
+    writer_->create_group("/diagnostics/kaiser_squires");
+    writer_->attribute("/diagnostics/kaiser_squires", "smoothing_arcmin",
+                       settings_->smoothing / radians_per_arcmin);
+    write_box("/diagnostics/kaiser_squires");
+  }
+
+  void write_wiener(const harmonic::PowerSpectrum& spectrum) {
+    clock_->begin("wiener");
+    const inference::ShearOperator shear(basis_);
+    const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
+    const std::vector<double> information = inverse_variance();
+    const inference::GaussianPosterior posterior(basis_, shear, signal, information);
+    const std::vector<double> kappa = write_mean(posterior);
+    if (settings_->samples > 0) write_samples(posterior, kappa);
+  }
+
+ private:
+  [[nodiscard]] std::vector<double> inverse_variance() const {
+    const auto& sigma = survey_->data.noise_sigma;
+    std::vector<double> values(2 * sigma.size());
+    for (std::size_t p = 0; p < sigma.size(); ++p)
+      values[p] = values[p + sigma.size()] = sigma[p] > 0.0 ? 1.0 / (sigma[p] * sigma[p]) : 0.0;
+    return values;
+  }
+
+  std::vector<double> write_mean(const inference::GaussianPosterior& posterior) {
+    std::vector<double> data = survey_->data.gamma1;
+    data.insert(data.end(), survey_->data.gamma2.begin(), survey_->data.gamma2.end());
+    std::vector<inference::Complex> x(basis_.mode_count());
+    inference::CgReport report;
+    {
+      log::Progress progress("Wiener filter", 1);
+      const double decades = -std::log(settings_->mean.tolerance);
+      report = posterior.mean(data, x, settings_->mean, [&](double residual) {
+        progress.set(-std::log(residual) / decades, fmt::format("residual {:.1e}", residual));
+      });
+    }
+    std::vector<double> kappa(basis_.pixel_count());
+    posterior.synthesis(x, kappa);
+    clock_->begin("write wiener");
+    write("/maps/kappa_wiener", kappa, {"1", "convergence, mean of the posterior under the Gaussian prior"});
+    write_report(report);
+    return kappa;
+  }
+
+  void write_report(const inference::CgReport& report) {
+    const std::string group = "/diagnostics/wiener";
+    writer_->create_group(group);
+    write_box(group);
+    writer_->attribute(group, "pixel_window", static_cast<std::int64_t>(settings_->pixel_window));
+    writer_->attribute(group, "tolerance", settings_->mean.tolerance);
+    writer_->attribute(group, "criterion",
+                       std::string("|b - A x| <= tolerance |b| on whitened coefficients"));
+    writer_->attribute(group, "iterations", static_cast<std::int64_t>(report.iterations()));
+    writer_->attribute(group, "converged", static_cast<std::int64_t>(report.converged));
+    writer_->attribute(group, "samples", static_cast<std::int64_t>(settings_->samples));
+    writer_->attribute(group, "sample_tolerance", settings_->draw.tolerance);
+    writer_->write_table(group + "/residual_history", report.residual_history, 0,
+                         {"1", "|b - A x| / |b| at the start and after every iteration"});
+    log::info("Wiener filter: {} iterations, residual {:.1e}", report.iterations(),
+              report.residual_history.back());
+    if (!report.converged)
+      log::warn(
+          "the Wiener filter did not reach the tolerance {:.1e} in {} iterations; raise --max-iterations",
+          settings_->mean.tolerance, report.iterations());
+  }
+
+  void write_samples(const inference::GaussianPosterior& posterior, const std::vector<double>& mean) {
+    const char* const stack = "/maps/kappa_wiener_samples";
+    if (settings_->save_samples)
+      writer_->create_stack(stack, settings_->samples, survey_->field,
+                            {"1", "convergence, exact draws from the posterior under the Gaussian prior"});
+    clock_->begin("wiener samples");
+    std::vector<double> variance(basis_.pixel_count()), kappa(basis_.pixel_count());
+    int worst = 0;
+    {
+      log::Progress progress("posterior draws", settings_->samples);
+      for (std::uint32_t sample = 0; sample < settings_->samples; ++sample) {
+        std::vector<inference::Complex> x(basis_.mode_count());
+        const auto report = posterior.fluctuation(settings_->seed, sample, x, settings_->draw);
+        worst = std::max(worst, report.converged ? report.iterations() : settings_->draw.max_iterations + 1);
+        posterior.synthesis(x, kappa);
+        for (std::size_t p = 0; p < kappa.size(); ++p) {
+          variance[p] += kappa[p] * kappa[p] / settings_->samples;
+          kappa[p] += mean[p];
+        }
+        if (settings_->save_samples) writer_->write_slice(stack, sample, survey_->field, rows(kappa));
+        progress.step();
+      }
+    }
+    if (worst > settings_->draw.max_iterations)
+      log::warn("some posterior draws did not reach the tolerance {:.1e}; raise --max-iterations",
+                settings_->draw.tolerance);
+    for (double& value : variance) value = std::sqrt(value);
+    clock_->begin("write samples");
+    write("/maps/kappa_wiener_std", variance,
+          {"1", "standard deviation of the convergence under the Gaussian posterior, from exact draws"});
+    writer_->attribute("/maps/kappa_wiener_std", "samples", static_cast<std::int64_t>(settings_->samples));
+    writer_->attribute("/maps/kappa_wiener_std", "relative_error", 1.0 / std::sqrt(2.0 * settings_->samples));
+  }
+
+  void write_box(const std::string& group) {
+    writer_->attribute(group, "box_nx", static_cast<std::int64_t>(survey_->box.nx));
+    writer_->attribute(group, "box_ny", static_cast<std::int64_t>(survey_->box.ny));
+  }
+
+  [[nodiscard]] io::BoxRows rows(const std::vector<double>& map) const {
+    return {map, basis_.first_row(), basis_.nx()};
+  }
+
+  void write(const std::string& name, const std::vector<double>& map, const io::Description& what) {
+    writer_->write_map(name, survey_->field, rows(map), what);
+  }
+
+  const Settings* settings_;
+  const Survey* survey_;
+  io::MapWriter* writer_;
+  StageClock* clock_;
+  harmonic::PlaneBasis basis_;
+};
+
+void check_resources(const mpi::Communicator& comm, const Settings& settings, const PlaneGrid& field,
+                     PaddedBox box, const io::AtomicFile& file) {
+  require_box_memory(comm, box, doubles_per_pixel);
+  const double maps = 12.0 + (settings.save_samples ? settings.samples : 0.0);
+  file.require_space(maps * sizeof(double) * static_cast<double>(field.nx() * field.ny()) + 1e6);
+}
+
+void run_map(const mpi::Communicator& comm, const config::Values& values) {
+  const Settings settings(values);
+  StageClock clock;
+  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
+
+  clock.begin("read catalogue");
+  const auto galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
+  clock.begin("bin galaxies");
+  const PlaneGrid field = choose_field(comm, settings.field, galaxies);
+  const PaddedBox box = padded_box(field, settings.field.padding);
+  check_resources(comm, settings, field, box, file);
+  std::optional<harmonic::PowerSpectrum> spectrum;
+  if (settings.wiener)
+    mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
+  const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};
+  report_rows(survey.data);
+  log::info("field: {} x {} pixels of {} arcmin about RA {:.5f}, Dec {:.5f}; periodic box {} x {}",
+            field.nx(), field.ny(), field.pixel_arcmin(), field.centre().ra, field.centre().dec, box.nx,
+            box.ny);
+
+  clock.begin("plan");
+  io::MapWriter writer(comm, file);
+  writer.write_wcs(field);
+  Products products(comm, settings, survey, writer, clock);
+  products.write_data();
+  if (settings.kaiser_squires) products.write_kaiser_squires();
+  if (settings.wiener) products.write_wiener(*spectrum);
+  clock.begin("write provenance");
+  config::Values resolved = values;
+  resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
+  resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
+  write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
+  clock.end();
+  write_times(writer, clock);
+  writer.commit();
+  log::info("wrote {}", file.path());
+}
+
+}  // namespace
+
+Application map_application() { return {map_command(), run_map}; }
+
+}  // namespace tessera::apps

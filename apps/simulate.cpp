@@ -1,0 +1,162 @@
+// tessera simulate: a mock survey, its catalogue and the truth behind it.
+#include <cmath>
+
+#include "apps/catalogue_options.hpp"
+#include "apps/command.hpp"
+#include "apps/field_options.hpp"
+#include "apps/provenance.hpp"
+#include "core/error.hpp"
+#include "io/map_reader.hpp"
+#include "mpi/agreement.hpp"
+#include "simulate/mock_catalogue.hpp"
+
+namespace tessera::apps {
+namespace {
+
+constexpr const char* description =
+    "Draws a convergence field from a theory spectrum (Gaussian or shifted lognormal), shears galaxies with "
+    "it and writes\n"
+    "a catalogue that 'tessera map' reads (HDF5, columns ra dec e1 e2 w) and the truth (HDF5, /maps/kappa, "
+    "gamma1,\n"
+    "gamma2). Galaxies are drawn (--density, --sigma-e, --mask) or, with --catalogue, taken from a real "
+    "catalogue:\n"
+    "positions and weights kept, ellipticities turned at random.\n\n"
+    "example: tessera simulate --spectrum cl.txt --center 150,2 --npix 360 --mask cosmos-like --density 70\n"
+    "           --out-catalogue mock.h5 --out-truth truth.h5\n";
+
+config::Command simulate_command() {
+  std::vector<config::Option> sky = field_options();
+  sky.push_back({"field", "gaussian|lognormal", "distribution of the convergence", "lognormal"});
+  sky.push_back({"shift", "K", "lognormal: kappa is never below -K", "0.035"});
+  for (const config::Option& option : spectrum_options()) sky.push_back(option);
+  return {"simulate",
+          "a mock survey: catalogue and truth",
+          description,
+          {{"Sky", sky},
+           {"Galaxies",
+            {{"density", "N", "galaxies per arcmin^2", "70"},
+             {"sigma-e", "S", "dispersion of the intrinsic ellipticity per component", "0.3"},
+             {"mask", "full|cosmos-like|FILE.h5", "where there are galaxies; a file's /data/mask is taken",
+              "full"},
+             {"reduced-shear", "", "shear galaxies by gamma / (1 - kappa)"},
+             {"seed", "N", "the same seed gives the same survey on any number of ranks", "1"}}},
+           catalogue_options(),
+           {"Output",
+            {{"out-catalogue", "FILE", "HDF5 catalogue to write"},
+             {"out-truth", "FILE", "HDF5 truth to write"},
+             {"overwrite", "", "replace the output files if they exist"}}}}};
+}
+
+struct Settings {
+  FieldSettings field;
+  bool lognormal;
+  double shift;
+  bool pixel_window;
+  double density;
+  simulate::ShapeModel shapes;
+  std::uint64_t seed;
+  bool real_positions;
+
+  explicit Settings(const config::Values& values)
+      : field(values),
+        lognormal(values.choice("field", {"gaussian", "lognormal"}) == "lognormal"),
+        shift(values.number("shift", 1e-6, 10.0)),
+        pixel_window(values.choice("pixel-window", {"yes", "no"}) == "yes"),
+        density(values.number("density", 1e-6, 1e6)),
+        shapes{values.number("sigma-e", 0.0, 10.0), values.flag("reduced-shear")},
+        seed(values.count("seed", 0, UINT64_MAX)),
+        real_positions(values.has("catalogue")) {
+    values.require("spectrum");
+    if (!real_positions && !(field.center && field.size))
+      fail("--center and --npix are needed unless --catalogue gives the galaxies");
+    if (values.text("out-catalogue") == values.text("out-truth"))
+      fail("--out-catalogue and --out-truth are the same file '{}'; give two names",
+           values.text("out-truth"));
+  }
+};
+
+std::unique_ptr<simulate::SurveyMask> choose_mask(const config::Values& values, const PlaneGrid& field,
+                                                  std::uint64_t seed) {
+  const std::string name = values.text("mask");
+  if (name == "full") return simulate::full_mask();
+  if (name == "cosmos-like") return simulate::cosmos_like_mask(field, seed);
+  const io::MapReader file(name);
+  const PlaneGrid grid = file.grid();
+  if (grid.nx() != field.nx() || grid.ny() != field.ny())
+    fail("mask '{}' has {} x {} pixels and the field {} x {}; use the mask's --npix", name, grid.nx(),
+         grid.ny(), field.nx(), field.ny());
+  return simulate::map_mask(field, file.read_rows(file.find_map("mask"), 0, grid.ny()));
+}
+
+void write_catalogue(io::MapWriter& writer, const simulate::MockCatalogue& mock) {
+  writer.write_column("/ra", mock.ra, {"deg", "right ascension, ICRS"});
+  writer.write_column("/dec", mock.dec, {"deg", "declination, ICRS"});
+  writer.write_column("/e1", mock.e1, {"1", "ellipticity, > 0 along East-West"});
+  writer.write_column("/e2", mock.e2, {"1", "ellipticity, > 0 along x = y with x West, y North"});
+  writer.write_column("/w", mock.weight, {"1", "weight"});
+}
+
+void write_truth(io::MapWriter& writer, const PlaneGrid& field, const harmonic::PlaneBasis& basis,
+                 const simulate::Sky& sky) {
+  const auto rows = [&](const std::vector<double>& map) {
+    return io::BoxRows{map, basis.first_row(), basis.nx()};
+  };
+  writer.write_wcs(field);
+  writer.write_map("/maps/kappa", field, rows(sky.kappa), {"1", "true convergence"});
+  writer.write_map("/maps/gamma1", field, rows(sky.gamma1), {"1", "true shear 1"});
+  writer.write_map("/maps/gamma2", field, rows(sky.gamma2), {"1", "true shear 2"});
+}
+
+void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
+  const Settings settings(values);
+  io::AtomicFile catalogue_file(comm, values.text("out-catalogue"), values.flag("overwrite"));
+  io::AtomicFile truth_file(comm, values.text("out-truth"), values.flag("overwrite"));
+  StageClock clock;
+  clock.begin("read catalogue");
+  catalogue::ShearCatalogue galaxies;
+  if (settings.real_positions)
+    galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
+  const PlaneGrid field = choose_field(comm, settings.field, galaxies);
+  const PaddedBox box = padded_box(field, settings.field.padding);
+  constexpr double doubles_per_pixel = 16.0;
+  require_box_memory(comm, box, doubles_per_pixel);
+  std::optional<harmonic::PowerSpectrum> spectrum;
+  mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
+
+  clock.begin("sky");
+  const harmonic::PlaneBasis basis(comm, box, field.pixel_radians());
+  const inference::SignalCovariance signal(basis, {*spectrum}, settings.pixel_window);
+  const simulate::Sky sky = settings.lognormal
+                                ? simulate::lognormal_sky(basis, signal, settings.shift, settings.seed)
+                                : simulate::gaussian_sky(basis, signal, settings.seed);
+  clock.begin("galaxies");
+  simulate::MockCatalogue mock;
+  if (settings.real_positions) {
+    mock = simulate::turn_galaxies(basis, field, sky, galaxies, settings.shapes, settings.seed);
+  } else {
+    std::unique_ptr<simulate::SurveyMask> mask;
+    mpi::collectively(comm, [&] { mask = choose_mask(values, field, settings.seed); });
+    mock =
+        simulate::draw_galaxies(basis, field, sky, *mask, settings.density, settings.shapes, settings.seed);
+  }
+  const auto count = comm.sum(static_cast<std::uint64_t>(mock.ra.size()));
+  if (count == 0) fail("the mock survey has no galaxy; check --density, --mask, --center and --npix");
+
+  clock.begin("write");
+  io::MapWriter catalogue_writer(comm, catalogue_file);
+  write_catalogue(catalogue_writer, mock);
+  write_provenance(catalogue_writer, comm, "simulate", values, &*spectrum);
+  io::MapWriter truth_writer(comm, truth_file);
+  write_truth(truth_writer, field, basis, sky);
+  write_provenance(truth_writer, comm, "simulate", values, &*spectrum);
+  catalogue_writer.commit();
+  truth_writer.commit();
+  clock.end();
+  log::info("wrote {} ({} galaxies) and {}", catalogue_file.path(), count, truth_file.path());
+}
+
+}  // namespace
+
+Application simulate_application() { return {simulate_command(), run_simulate}; }
+
+}  // namespace tessera::apps

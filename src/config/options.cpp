@@ -1,0 +1,208 @@
+#include "config/options.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+
+#include "core/error.hpp"
+
+namespace tessera::config {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* yes = "yes";
+
+Group common_options() {
+  return {
+      "Common",
+      {{"config", "FILE", "read options from FILE, lines 'name = value'; the command line has precedence"},
+       {"verbose,v", "", "say more"},
+       {"quiet,q", "", "say nothing but warnings and errors"},
+       {"help,h", "", "show this help"}}};
+}
+
+std::string long_name(const Option& option) { return option.name.substr(0, option.name.find(',')); }
+
+void describe(po::options_description& description, const Option& option) {
+  auto* value = po::value<std::string>();
+  if (option.placeholder.empty()) value->implicit_value(yes, "");
+  value->value_name(option.placeholder);
+  std::string help = option.help;
+  if (option.default_text) help += " [" + *option.default_text + "]";
+  description.add_options()(option.name.c_str(), value, help.c_str());
+}
+
+po::options_description describe(const std::vector<Group>& groups) {
+  constexpr unsigned width = 110;
+  po::options_description all("", width, width / 2);
+  for (const Group& group : groups) {
+    po::options_description part(group.title, width, width / 2);
+    for (const Option& option : group.options) describe(part, option);
+    all.add(part);
+  }
+  return all;
+}
+
+/// Spells switches out, --fast as --fast=yes: Boost would take the next word for their value.
+std::vector<std::string> with_explicit_switches(std::vector<std::string> arguments, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
+    for (const Option& option : group.options) {
+      if (!option.placeholder.empty()) continue;
+      const std::string full = fmt::format("--{}", long_name(option));
+      const auto comma = option.name.find(',');
+      const std::string brief = comma == std::string::npos ? full : fmt::format("-{}", option.name.substr(comma + 1));
+      for (std::string& argument : arguments)
+        if (argument == full || argument == brief) argument = full + "=" + yes;
+    }
+  }
+  return arguments;
+}
+
+double to_number(const std::string& option, const std::string& text) {
+  double value = NAN;
+  const char* const end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc() || stop != end || !std::isfinite(value))
+    fail("--{} is '{}' and must be a number", option, text);
+  return value;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    const auto first = part.find_first_not_of(" \t");
+    const auto last = part.find_last_not_of(" \t");
+    parts.push_back(first == std::string::npos ? "" : part.substr(first, last - first + 1));
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::string Values::text(const std::string& name) const {
+  const auto found = text_.find(name);
+  if (found == text_.end() || found->second.empty()) fail("--{} is missing; see --help", name);
+  return found->second;
+}
+
+std::string Values::text_or(const std::string& name, const std::string& otherwise) const {
+  return has(name) ? text(name) : otherwise;
+}
+
+bool Values::flag(const std::string& name) const {
+  const std::string value = text_or(name, "no");
+  if (value != yes && value != "no") fail("--{} is '{}' and must be yes or no", name, value);
+  return value == yes;
+}
+
+std::string Values::choice(const std::string& name, const std::vector<std::string>& allowed) const {
+  const std::string value = text(name);
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
+  std::string list;
+  for (const std::string& word : allowed) list += (list.empty() ? "" : ", ") + word;
+  fail("--{} is '{}' and must be one of: {}", name, value, list);
+}
+
+double Values::number(const std::string& name, double min, double max) const {
+  const double value = to_number(name, text(name));
+  if (value < min || value > max) fail("--{} is {} and must be between {} and {}", name, value, min, max);
+  return value;
+}
+
+std::uint64_t Values::count(const std::string& name, std::uint64_t min, std::uint64_t max) const {
+  const std::string word = text(name);
+  std::uint64_t value = 0;
+  const auto [stop, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (problem != std::errc() || stop != word.data() + word.size() || value < min || value > max)
+    fail("--{} is '{}' and must be a whole number between {} and {}", name, word, min, max);
+  return value;
+}
+
+std::vector<double> Values::numbers(const std::string& name) const {
+  std::vector<double> values;
+  for (const std::string& word : words(name)) values.push_back(to_number(name, word));
+  return values;
+}
+
+std::vector<std::string> Values::words(const std::string& name) const {
+  const auto parts = split(text(name));
+  for (const std::string& part : parts)
+    if (part.empty())
+      fail("--{} is '{}' and has an empty entry; separate entries by single commas", name, text(name));
+  return parts;
+}
+
+std::string Values::resolved() const {
+  std::string lines;
+  for (const std::string& name : order_)
+    if (has(name) && name != "config") lines += name + " = " + text_.at(name) + "\n";
+  return lines;
+}
+
+Command::Command(std::string name, std::string synopsis, std::string description, std::vector<Group> groups,
+                 std::string positional)
+    : name_(std::move(name)),
+      synopsis_(std::move(synopsis)),
+      description_(std::move(description)),
+      positional_(std::move(positional)),
+      groups_(std::move(groups)) {
+  groups_.push_back(common_options());
+}
+
+std::optional<Values> Command::parse(const std::vector<std::string>& arguments) const {
+  const po::options_description description = describe(groups_);
+  po::variables_map given;
+  try {
+    using namespace po::command_line_style;
+    const int style = unix_style & ~allow_guessing;
+    po::positional_options_description words;
+    if (!positional_.empty()) words.add(positional_.c_str(), 1);
+    po::store(po::command_line_parser(with_explicit_switches(arguments, groups_)).options(description).positional(words).style(style).run(),
+              given);
+    if (given.contains("help")) return std::nullopt;
+    if (given.contains("config")) {
+      const auto path = given["config"].as<std::string>();
+      std::ifstream file(path);
+      if (!file) fail("cannot read the config file '{}' ({})", path, std::strerror(errno));
+      try {
+        po::store(po::parse_config_file(file, description), given);
+      } catch (const po::error& problem) {
+        fail("config file '{}': {}; 'tessera {} --help' lists the options", path, problem.what(), name_);
+      }
+    }
+  } catch (const po::too_many_positional_options_error&) {
+    fail("unexpected word on the command line; options begin with -- ('tessera {} --help' lists them)",
+         name_);
+  } catch (const po::error& problem) {
+    fail("{}; 'tessera {} --help' lists the options", problem.what(), name_);
+  }
+
+  Values values;
+  for (const Group& group : groups_) {
+    for (const Option& option : group.options) {
+      const std::string name = long_name(option);
+      values.order_.push_back(name);
+      if (given.contains(name))
+        values.text_[name] = given[name].as<std::string>();
+      else if (option.default_text)
+        values.text_[name] = *option.default_text;
+    }
+  }
+  return values;
+}
+
+std::string Command::help() const {
+  std::ostringstream text;
+  text << "tessera " << name_ << ": " << synopsis_ << "\n\n" << description_ << "\n" << describe(groups_);
+  return text.str();
+}
+
+}  // namespace tessera::config

@@ -1,0 +1,111 @@
+#include "inference/gaussian_posterior.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace tessera::inference {
+
+GaussianPosterior::GaussianPosterior(const HarmonicBasis& basis, const ForwardOperator& forward,
+                                     const SignalCovariance& signal, ConstPixels inverse_variance)
+    : basis_(&basis),
+      forward_(&forward),
+      signal_(&signal),
+      inverse_variance_(inverse_variance),
+      preconditioner_(signal.components() * basis.mode_count()),
+      data_(forward.data_components() * basis.pixel_count()),
+      modes_(signal.components() * basis.mode_count()) {
+  TESSERA_REQUIRE(signal.components() == forward.components());
+  TESSERA_REQUIRE(inverse_variance.size() == data_.size());
+  tabulate_preconditioner();
+}
+
+void GaussianPosterior::tabulate_preconditioner() {
+  const std::size_t pixels = basis_->pixel_count();
+  const std::vector<double> ones(pixels, 1.0);
+  std::vector<double> mean(forward_->data_components());
+  for (std::size_t d = 0; d < mean.size(); ++d)
+    mean[d] = basis_->dot(inverse_variance_.subspan(d * pixels, pixels), ones) /
+              static_cast<double>(basis_->total_pixels());
+  const std::size_t modes = basis_->mode_count();
+  for (std::size_t c = 0; c < signal_->components(); ++c) {
+    const double information = forward_->normal_diagonal(c, mean);
+    for (std::size_t k = 0; k < modes; ++k) {
+      const double root = signal_->root_diagonal(c, k);
+      preconditioner_[c * modes + k] = 1.0 / (1.0 + root * root * information);
+    }
+  }
+}
+
+double GaussianPosterior::dot(ConstModes a, ConstModes b) const {
+  const std::size_t modes = basis_->mode_count();
+  double sum = 0.0;
+  for (std::size_t c = 0; c < signal_->components(); ++c)
+    sum += basis_->dot(a.subspan(c * modes, modes), b.subspan(c * modes, modes));
+  return sum;
+}
+
+void GaussianPosterior::apply_precision(ConstModes in, Modes out) const {
+  signal_->apply_root(in, modes_);
+  forward_->apply(modes_, data_);
+  for (std::size_t p = 0; p < data_.size(); ++p) data_[p] *= inverse_variance_[p];
+  forward_->apply_adjoint(data_, modes_);
+  signal_->apply_root_adjoint(modes_, out);
+  for (std::size_t k = 0; k < out.size(); ++k) out[k] += in[k];
+}
+
+CgReport GaussianPosterior::solve(ConstModes right_side, Modes x, const CgOptions& options,
+                                  const std::function<void(double)>& observe) const {
+  const LinearSystem system{
+      [this](ConstModes in, Modes out) { apply_precision(in, out); },
+      [this](ConstModes in, Modes out) {
+        for (std::size_t k = 0; k < in.size(); ++k) out[k] = preconditioner_[k] * in[k];
+      },
+      [this](ConstModes a, ConstModes b) { return dot(a, b); },
+  };
+  return conjugate_gradient(system, right_side, x, options, observe);
+}
+
+CgReport GaussianPosterior::mean(ConstPixels data, Modes x, const CgOptions& options,
+                                 const std::function<void(double)>& observe) const {
+  TESSERA_REQUIRE(data.size() == data_.size() && x.size() == modes_.size());
+  for (std::size_t p = 0; p < data_.size(); ++p) data_[p] = inverse_variance_[p] * data[p];
+  std::vector<Complex> right_side(x.size());
+  forward_->apply_adjoint(data_, right_side);
+  signal_->apply_root_adjoint(right_side, right_side);
+  return solve(right_side, x, options, observe);
+}
+
+CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
+                                        const CgOptions& options) const {
+  TESSERA_REQUIRE(x.size() == modes_.size());
+  const std::size_t pixels = basis_->pixel_count();
+  const std::size_t modes = basis_->mode_count();
+  // Components draw from streams of their own: realisation r of component c is stream r * components + c.
+  const auto stream = [&](Purpose purpose, std::size_t component, std::size_t components) {
+    return RandomStream(seed, purpose, static_cast<std::uint32_t>(realisation * components + component));
+  };
+  const std::size_t data_components = forward_->data_components();
+  for (std::size_t d = 0; d < data_components; ++d)
+    basis_->white_noise(stream(Purpose::data_white_noise, d, data_components),
+                        Pixels(data_).subspan(d * pixels, pixels));
+  for (std::size_t p = 0; p < data_.size(); ++p) data_[p] *= std::sqrt(inverse_variance_[p]);
+  std::vector<Complex> right_side(x.size()), white(modes);
+  forward_->apply_adjoint(data_, right_side);
+  signal_->apply_root_adjoint(right_side, right_side);
+  for (std::size_t c = 0; c < signal_->components(); ++c) {
+    basis_->white_noise(stream(Purpose::prior_white_noise, c, signal_->components()), Modes(white));
+    for (std::size_t k = 0; k < modes; ++k) right_side[c * modes + k] += white[k];
+  }
+  return solve(right_side, x, options, {});
+}
+
+void GaussianPosterior::synthesis(ConstModes x, Pixels kappa) const {
+  signal_->apply_root(x, modes_);
+  const std::size_t pixels = basis_->pixel_count();
+  const std::size_t modes = basis_->mode_count();
+  for (std::size_t c = 0; c < signal_->components(); ++c)
+    basis_->synthesis(ConstModes(modes_).subspan(c * modes, modes), kappa.subspan(c * pixels, pixels));
+}
+
+}  // namespace tessera::inference

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "inference/conjugate_gradient.hpp"
+#include "inference/forward_operator.hpp"
+#include "inference/signal_covariance.hpp"
+
+namespace tessera::inference {
+
+/// The posterior of a Gaussian field given d = A kappa + n: its mean is the Wiener filter's map, its draws
+/// are constrained realisations (Hoffman & Ribak 1991).
+///
+/// Works on whitened coefficients x, kappa = Y L x with S = L L^T, where the posterior's precision is
+///     I + L^T A^T N^-1 A L
+/// and solves with conjugate gradients, preconditioned by the diagonal that the noise's mean would give.
+class GaussianPosterior {
+ public:
+  /// inverse_variance: [data_component][pixel_count], 0 where there are no data. Everything is kept by
+  /// reference and must outlive this object. Collective.
+  GaussianPosterior(const HarmonicBasis& basis, const ForwardOperator& forward,
+                    const SignalCovariance& signal, ConstPixels inverse_variance);
+
+  /// Posterior mean as whitened coefficients [component][mode]; x holds the starting point. Collective.
+  CgReport mean(ConstPixels data, Modes x, const CgOptions& options,
+                const std::function<void(double)>& observe = {}) const;
+
+  /// The difference of an exact posterior draw from the mean, as whitened coefficients. It does not depend on
+  /// the data: (I + L^T A^T N^-1 A L) x = w + L^T A^T N^-1/2 v with white w, v of this realisation.
+  /// Collective.
+  CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
+                       const CgOptions& options) const;
+
+  /// kappa, [component][pixel], from whitened coefficients. Collective.
+  void synthesis(ConstModes x, Pixels kappa) const;
+
+  /// out = (I + L^T A^T N^-1 A L) in. Collective.
+  void apply_precision(ConstModes in, Modes out) const;
+
+ private:
+  CgReport solve(ConstModes right_side, Modes x, const CgOptions& options,
+                 const std::function<void(double)>& observe) const;
+  [[nodiscard]] double dot(ConstModes a, ConstModes b) const;
+  void tabulate_preconditioner();
+
+  const HarmonicBasis* basis_;
+  const ForwardOperator* forward_;
+  const SignalCovariance* signal_;
+  ConstPixels inverse_variance_;
+  std::vector<double> preconditioner_;  // [component][mode]
+  mutable std::vector<double> data_;
+  mutable std::vector<Complex> modes_;
+};
+
+}  // namespace tessera::inference

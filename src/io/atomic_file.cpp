@@ -1,0 +1,91 @@
+#include "io/atomic_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/error.hpp"
+#include "mpi/agreement.hpp"
+
+namespace tessera::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string folder_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? std::string(".") : parent.string();
+}
+
+void check_destination(const std::string& path, bool overwrite) {
+  if (!fs::exists(path)) return;
+  if (!fs::is_regular_file(path)) fail("output '{}' is not a regular file; choose another name", path);
+  if (!overwrite) fail("output '{}' exists and would be lost; choose another name or pass --overwrite", path);
+}
+
+void check_space(const std::string& path, double expected_bytes) {
+  struct statvfs status {};
+  if (statvfs(folder_of(path).c_str(), &status) != 0) return;
+  const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
+  if (free_bytes < expected_bytes)
+    fail(
+        "the disk of '{}' has {:.1f} MB free and the output needs {:.1f} MB; free some space or write "
+        "elsewhere",
+        path, free_bytes * 1e-6, expected_bytes * 1e-6);
+}
+
+void create_empty(const std::string& temporary) {
+  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+  if (file < 0)
+    fail("cannot write '{}' ({}); check that the folder exists and is writable", temporary,
+         std::strerror(errno));
+  close(file);
+}
+
+void sync(const std::string& name, int flags) {
+  const int file = open(name.c_str(), flags | O_CLOEXEC);
+  const bool done = file >= 0 && fsync(file) == 0;
+  const int reason = errno;
+  if (file >= 0) close(file);
+  if (!done)
+    fail("cannot flush '{}' to disk ({}); free some space and run again", name, std::strerror(reason));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const mpi::Communicator& comm, std::string path, bool overwrite)
+    : comm_(&comm), path_(std::move(path)), temporary_(path_ + ".partial") {
+  mpi::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    check_destination(path_, overwrite);
+    create_empty(temporary_);
+  });
+}
+
+void AtomicFile::require_space(double bytes) const {
+  mpi::collectively(*comm_, [&] {
+    if (comm_->is_root()) check_space(path_, bytes);
+  });
+}
+
+AtomicFile::~AtomicFile() {
+  if (!committed_ && comm_->is_root()) unlink(temporary_.c_str());
+}
+
+void AtomicFile::commit() {
+  comm_->barrier();
+  mpi::collectively(*comm_, [&] {
+    if (!comm_->is_root()) return;
+    sync(temporary_, O_RDWR);
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
+      fail("cannot rename '{}' to '{}' ({})", temporary_, path_, std::strerror(errno));
+    sync(folder_of(path_), O_RDONLY | O_DIRECTORY);
+  });
+  committed_ = true;
+}
+
+}  // namespace tessera::io

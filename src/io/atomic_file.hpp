@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+
+#include "mpi/communicator.hpp"
+
+namespace tessera::io {
+
+/// A file that is there whole or not at all: written under the name `<path>.partial`, flushed and renamed by
+/// commit(). What a killed run left behind is overwritten by the next; what a failed run left is removed.
+/// Every member is collective unless said otherwise.
+class AtomicFile {
+ public:
+  /// Checks at once, before any work is done, that the folder can be written and that `path` does not exist
+  /// (or may be replaced): Error on every rank otherwise.
+  AtomicFile(const mpi::Communicator& comm, std::string path, bool overwrite);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  AtomicFile(AtomicFile&&) = delete;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// The name to write to.
+  [[nodiscard]] const std::string& temporary() const { return temporary_; }
+
+  /// Error unless the disk has that much room.
+  void require_space(double bytes) const;
+
+  /// Makes the file durable and visible: barrier, fsync, rename, fsync of the folder. All writers have closed
+  /// it.
+  void commit();
+
+ private:
+  const mpi::Communicator* comm_;
+  std::string path_;
+  std::string temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace tessera::io

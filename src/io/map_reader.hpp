@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/hdf5_handle.hpp"
+#include "sky/plane_grid.hpp"
+
+namespace tessera::io {
+
+/// Reads the files that MapWriter writes; each rank on its own, nothing is collective. Error with the file's
+/// name if something is missing.
+class MapReader {
+ public:
+  explicit MapReader(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] PlaneGrid grid() const;
+
+  /// Whether a two-dimensional dataset of that name exists.
+  [[nodiscard]] bool has_map(const std::string& name) const;
+
+  /// Full name of a map given as `/group/name` or `name` (looked for in /maps, then /data). Error that lists
+  /// the maps of the file if there is none.
+  [[nodiscard]] std::string find_map(const std::string& name) const;
+
+  /// Names of the two-dimensional datasets of a group such as "/maps", in alphabetic order.
+  [[nodiscard]] std::vector<std::string> map_names(const std::string& group) const;
+
+  /// Rows [first, first + count) of a map on the file's grid, [count][nx].
+  [[nodiscard]] std::vector<double> read_rows(const std::string& name, std::uint64_t first,
+                                              std::uint64_t count) const;
+
+  [[nodiscard]] std::string text_attribute(const std::string& object, const std::string& name) const;
+
+ private:
+  [[nodiscard]] double number_attribute(const std::string& object, const std::string& name) const;
+
+  std::string path_;
+  FileHandle file_;
+};
+
+}  // namespace tessera::io

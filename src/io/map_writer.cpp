@@ -1,0 +1,197 @@
+#include "io/map_writer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "io/wcs.hpp"
+#include "mpi/agreement.hpp"
+
+namespace tessera::io {
+namespace {
+
+constexpr hsize_t chunk_bytes = 4U << 20U;
+
+/// Chunks of whole trailing rows, about chunk_bytes each.
+std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape) {
+  std::vector<hsize_t> chunk(shape.size(), 1);
+  hsize_t room = chunk_bytes / sizeof(double);
+  for (std::size_t axis = shape.size(); axis-- > 0 && room > 0;) {
+    chunk[axis] = std::clamp<hsize_t>(shape[axis], 1, room);
+    room /= chunk[axis];
+  }
+  return chunk;
+}
+
+PropertyHandle collective_transfer() {
+  PropertyHandle transfer(checked(H5Pcreate(H5P_DATASET_XFER), "make a property list"));
+  checked(H5Pset_dxpl_mpio(transfer.get(), H5FD_MPIO_COLLECTIVE), "ask for collective writing");
+  return transfer;
+}
+
+/// The part of a rank's box rows that belongs to the map, packed.
+std::vector<double> cropped(const PlaneGrid& grid, const BoxRows& rows) {
+  const std::uint64_t local = rows.stride == 0 ? 0 : rows.values.size() / rows.stride;
+  const std::uint64_t end = std::min(rows.first_row + local, grid.ny());
+  std::vector<double> packed;
+  for (std::uint64_t row = rows.first_row; row < end; ++row) {
+    const auto line = rows.values.subspan((row - rows.first_row) * rows.stride, grid.nx());
+    packed.insert(packed.end(), line.begin(), line.end());
+  }
+  return packed;
+}
+
+}  // namespace
+
+MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file) : comm_(&comm), atomic_(&file) {
+  mpi::collectively(comm, [&] {
+    const PropertyHandle access(checked(H5Pcreate(H5P_FILE_ACCESS), "make a property list"));
+    checked(H5Pset_fapl_mpio(access.get(), comm.get(), MPI_INFO_NULL), "use MPI-IO");
+    const PropertyHandle creation(checked(H5Pcreate(H5P_FILE_CREATE), "make a property list"));
+    // No time stamps: equal runs make equal files.
+    checked(H5Pset_obj_track_times(creation.get(), false), "switch time stamps off");
+    file_ = FileHandle(H5Fcreate(file.temporary().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
+    if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
+  });
+}
+
+DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,
+                                const Description& description) {
+  DatasetHandle dataset;
+  mpi::collectively(*comm_, [&] {
+    const SpaceHandle space(checked(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+                                    "make a data space"));
+    const PropertyHandle creation(checked(H5Pcreate(H5P_DATASET_CREATE), "make a property list"));
+    checked(H5Pset_obj_track_times(creation.get(), false), "switch time stamps off");
+    checked(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "switch filling off");
+    if (std::find(shape.begin(), shape.end(), 0U) == shape.end()) {
+      const auto chunk = chunk_shape(shape);
+      checked(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), "set chunks");
+    }
+    const PropertyHandle links(checked(H5Pcreate(H5P_LINK_CREATE), "make a property list"));
+    checked(H5Pset_create_intermediate_group(links.get(), 1), "make groups");
+    dataset = DatasetHandle(H5Dcreate2(file_.get(), name.c_str(), H5T_IEEE_F64LE, space.get(), links.get(),
+                                       creation.get(), H5P_DEFAULT));
+    if (!dataset) fail("cannot create dataset '{}' in '{}'; is the disk full?", name, atomic_->path());
+  });
+  attribute(name, "units", description.units);
+  attribute(name, "description", description.text);
+  return dataset;
+}
+
+void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
+                            const std::vector<hsize_t>& count, std::span<const double> values) {
+  mpi::collectively(*comm_, [&] {
+    const SpaceHandle place(checked(H5Dget_space(dataset.get()), "get a data space"));
+    const hsize_t length = values.size();
+    const SpaceHandle memory(checked(H5Screate_simple(1, &length, nullptr), "make a data space"));
+    if (values.empty()) {
+      checked(H5Sselect_none(place.get()), "select nothing");
+      checked(H5Sselect_none(memory.get()), "select nothing");
+    } else {
+      checked(H5Sselect_hyperslab(place.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+              "select a block");
+    }
+    const PropertyHandle transfer = collective_transfer();
+    if (H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), place.get(), transfer.get(), values.data()) <
+        0)
+      fail("writing '{}' failed; the disk is probably full: free some space and run again", atomic_->path());
+  });
+}
+
+void MapWriter::write_map(const std::string& name, const PlaneGrid& grid, const BoxRows& rows,
+                          const Description& description) {
+  const DatasetHandle dataset = create(name, {grid.ny(), grid.nx()}, description);
+  const std::vector<double> values = cropped(grid, rows);
+  write_block(dataset, {rows.first_row, 0}, {values.size() / grid.nx(), grid.nx()}, values);
+}
+
+void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const PlaneGrid& grid,
+                             const Description& description) {
+  create(name, {depth, grid.ny(), grid.nx()}, description);
+}
+
+void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid,
+                            const BoxRows& rows) {
+  DatasetHandle dataset;
+  mpi::collectively(*comm_, [&] {
+    dataset = DatasetHandle(checked(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "open a dataset"));
+  });
+  const std::vector<double> values = cropped(grid, rows);
+  write_block(dataset, {slice, rows.first_row, 0}, {1, values.size() / grid.nx(), grid.nx()}, values);
+}
+
+void MapWriter::write_table(const std::string& name, std::span<const double> values, std::uint64_t columns,
+                            const Description& description) {
+  std::vector<hsize_t> shape{values.size()};
+  if (columns > 0) shape = {values.size() / columns, columns};
+  const DatasetHandle dataset = create(name, shape, description);
+  if (!comm_->is_root()) values = {};
+  write_block(dataset, std::vector<hsize_t>(shape.size(), 0), shape, values);
+}
+
+void MapWriter::write_column(const std::string& name, std::span<const double> share,
+                             const Description& description) {
+  const auto local = static_cast<std::uint64_t>(share.size());
+  const DatasetHandle dataset = create(name, {comm_->sum(local)}, description);
+  write_block(dataset, {comm_->exclusive_scan(local)}, {local}, share);
+}
+
+void MapWriter::create_group(const std::string& name) {
+  mpi::collectively(*comm_, [&] {
+    const PropertyHandle links(checked(H5Pcreate(H5P_LINK_CREATE), "make a property list"));
+    checked(H5Pset_create_intermediate_group(links.get(), 1), "make groups");
+    const GroupHandle group(checked(
+        H5Gcreate2(file_.get(), name.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create a group"));
+  });
+}
+
+void MapWriter::put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
+  const SpaceHandle scalar(checked(H5Screate(H5S_SCALAR), "make a data space"));
+  const AttributeHandle attribute(checked(
+      H5Acreate2(object, name.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT), "create an attribute"));
+  checked(H5Awrite(attribute.get(), type, value), "write an attribute");
+}
+
+void MapWriter::attribute(const std::string& object, const std::string& name, const std::string& value) {
+  mpi::collectively(*comm_, [&] {
+    const Handle<H5Oclose> holder(
+        checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
+    const TypeHandle type = utf8_string_type();
+    const char* const text = value.c_str();
+    put_attribute(holder.get(), name, type.get(), static_cast<const void*>(&text));
+  });
+}
+
+void MapWriter::attribute(const std::string& object, const std::string& name, double value) {
+  mpi::collectively(*comm_, [&] {
+    const Handle<H5Oclose> holder(
+        checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
+    put_attribute(holder.get(), name, H5T_NATIVE_DOUBLE, &value);
+  });
+}
+
+void MapWriter::attribute(const std::string& object, const std::string& name, std::int64_t value) {
+  mpi::collectively(*comm_, [&] {
+    const Handle<H5Oclose> holder(
+        checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
+    put_attribute(holder.get(), name, H5T_NATIVE_INT64, &value);
+  });
+}
+
+void MapWriter::write_wcs(const PlaneGrid& grid) {
+  create_group("/wcs");
+  for (const WcsKeyword& keyword : wcs_keywords(grid))
+    std::visit([&](const auto& value) { attribute("/wcs", keyword.name, value); }, keyword.value);
+  attribute("/wcs", "header", fits_cards(grid));
+}
+
+void MapWriter::commit() {
+  mpi::collectively(*comm_, [&] {
+    if (!file_.reset())
+      fail("closing '{}' failed; the disk is probably full: free some space and run again", atomic_->path());
+  });
+  atomic_->commit();
+}
+
+}  // namespace tessera::io

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/atomic_file.hpp"
+#include "io/hdf5_handle.hpp"
+#include "mpi/communicator.hpp"
+#include "sky/plane_grid.hpp"
+
+namespace tessera::io {
+
+/// What a dataset is, in its attributes `units` and `description`.
+struct Description {
+  std::string units;
+  std::string text;
+};
+
+/// This rank's whole rows of a plane map that lies in a wider periodic box: values [rows][stride], of which
+/// the first nx columns, and the rows below ny, are part of the map.
+struct BoxRows {
+  std::span<const double> values;
+  std::uint64_t first_row;
+  std::uint64_t stride;
+};
+
+/// The one writer of Tessera's HDF5 files: collective, double precision, chunked by whole rows. All ranks
+/// call every member with the same names and attributes. An Error is thrown on all ranks or on none.
+class MapWriter {
+ public:
+  /// Creates the file under the temporary name of `file`, which must outlive the writer.
+  MapWriter(const mpi::Communicator& comm, AtomicFile& file);
+  ~MapWriter() = default;
+  MapWriter(const MapWriter&) = delete;
+  MapWriter& operator=(const MapWriter&) = delete;
+  MapWriter(MapWriter&&) = delete;
+  MapWriter& operator=(MapWriter&&) = delete;
+
+  /// A map [ny][nx] of the grid.
+  void write_map(const std::string& name, const PlaneGrid& grid, const BoxRows& rows,
+                 const Description& description);
+
+  /// A stack [depth][ny][nx], filled slice by slice.
+  void create_stack(const std::string& name, std::uint64_t depth, const PlaneGrid& grid,
+                    const Description& description);
+  void write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid, const BoxRows& rows);
+
+  /// A small table [rows][columns], the same on every rank; columns = 0 makes it one-dimensional.
+  void write_table(const std::string& name, std::span<const double> values, std::uint64_t columns,
+                   const Description& description);
+
+  /// A column of a catalogue, [rows over all ranks]; this rank's share follows those of the ranks below it.
+  void write_column(const std::string& name, std::span<const double> share, const Description& description);
+
+  void create_group(const std::string& name);
+  void attribute(const std::string& object, const std::string& name, const std::string& value);
+  void attribute(const std::string& object, const std::string& name, double value);
+  void attribute(const std::string& object, const std::string& name, std::int64_t value);
+
+  /// The grid as group /wcs: FITS keywords as attributes, and the FITS cards as the attribute `header`.
+  void write_wcs(const PlaneGrid& grid);
+
+  /// Closes the file and makes it visible under its own name.
+  void commit();
+
+ private:
+  /// Creates a dataset whose trailing axis is chunked whole.
+  DatasetHandle create(const std::string& name, const std::vector<hsize_t>& shape,
+                       const Description& description);
+  void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
+                   const std::vector<hsize_t>& count, std::span<const double> values);
+  void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value);
+
+  const mpi::Communicator* comm_;
+  AtomicFile* atomic_;
+  FileHandle file_;
+};
+
+}  // namespace tessera::io

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include "core/error.hpp"
+#include "mpi/communicator.hpp"
+
+namespace tessera::mpi {
+
+/// Collective. `failure` is this rank's trouble, empty if none. If any rank has one, every rank throws Error
+/// with the text of the lowest such rank; so no rank is left waiting in a later collective.
+void agree(const Communicator& comm, const std::string& failure);
+
+/// Collective: runs local work that may fail on some ranks only (reading, allocating, writing), then agrees.
+/// The work itself must not communicate unless it fails on all ranks alike.
+template <class Work>
+void collectively(const Communicator& comm, Work&& work) {
+  std::string failure;
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    failure = "out of memory; use more ranks on more nodes, a smaller grid or larger pixels";
+  } catch (const std::exception& problem) {
+    failure = problem.what();
+    if (failure.empty()) failure = "unknown error";
+  }
+  agree(comm, failure);
+}
+
+}  // namespace tessera::mpi

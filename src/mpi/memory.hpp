@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "mpi/communicator.hpp"
+
+namespace tessera::mpi {
+
+/// Bytes that this process may still allocate, shared by the ranks of the node: the node's available memory,
+/// less where a control group or the address-space limit sets less.
+[[nodiscard]] double available_memory(int ranks_on_node);
+
+/// Collective: Error on every rank if `bytes` are not available on some rank. `what` needs them, for the
+/// message.
+void require_memory(const Communicator& comm, double bytes, const std::string& what);
+
+}  // namespace tessera::mpi

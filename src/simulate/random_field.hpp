@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "harmonic/plane_basis.hpp"
+#include "inference/signal_covariance.hpp"
+
+namespace tessera::simulate {
+
+/// A convergence field and its shear, this rank's pixels.
+struct Sky {
+  std::vector<double> kappa, gamma1, gamma2;
+};
+
+/// A Gaussian field with the given covariance (one component). Collective.
+[[nodiscard]] Sky gaussian_sky(const harmonic::HarmonicBasis& basis,
+                               const inference::SignalCovariance& signal, std::uint64_t seed,
+                               std::uint32_t realisation = 0);
+
+/// A shifted-lognormal field, kappa = shift (exp(g - var(g)/2) - 1) with Gaussian g (Taruya et al. 2002;
+/// Hilbert et al. 2011): mean 0, minimum -shift, and on the pixels the covariance that a Gaussian field of
+/// `signal` would have. The power of g is that of ln(1 + xi(theta) / shift^2); where it is negative, for lack
+/// of a lognormal field with that spectrum, it is set to zero. Collective.
+[[nodiscard]] Sky lognormal_sky(const harmonic::PlaneBasis& basis, const inference::SignalCovariance& signal,
+                                double shift, std::uint64_t seed, std::uint32_t realisation = 0);
+
+}  // namespace tessera::simulate

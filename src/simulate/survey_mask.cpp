@@ -1,0 +1,124 @@
+#include "simulate/survey_mask.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/random.hpp"
+
+namespace tessera::simulate {
+namespace {
+
+class FullMask final : public SurveyMask {
+ public:
+  [[nodiscard]] bool observes(PixelPosition /*position*/) const override { return true; }
+};
+
+class MapMask final : public SurveyMask {
+ public:
+  MapMask(const PlaneGrid& field, std::vector<double> map)
+      : nx_(field.nx()), ny_(field.ny()), map_(std::move(map)) {
+    TESSERA_REQUIRE(map_.size() == nx_ * ny_);
+  }
+  [[nodiscard]] bool observes(PixelPosition position) const override {
+    const double i = std::floor(position.x + 0.5);
+    const double j = std::floor(position.y + 0.5);
+    if (i < 0.0 || j < 0.0 || i >= static_cast<double>(nx_) || j >= static_cast<double>(ny_)) return false;
+    return map_[static_cast<std::size_t>(j) * nx_ + static_cast<std::size_t>(i)] > 0.5;
+  }
+
+ private:
+  std::uint64_t nx_, ny_;
+  std::vector<double> map_;
+};
+
+class CosmosLikeMask final : public SurveyMask {
+ public:
+  CosmosLikeMask(const PlaneGrid& field, std::uint64_t seed)
+      : middle_{0.5 * static_cast<double>(field.nx() - 1), 0.5 * static_cast<double>(field.ny() - 1)},
+        arcmin_(field.pixel_arcmin()),
+        step_{width_share * static_cast<double>(field.nx()) * arcmin_ / blocks_across,
+              width_share * static_cast<double>(field.ny()) * arcmin_ / blocks_across} {
+    draw_stars(field, seed);
+  }
+
+  [[nodiscard]] bool observes(PixelPosition position) const override {
+    const PixelPosition offset{(position.x - middle_.x) * arcmin_, (position.y - middle_.y) * arcmin_};
+    return in_a_block(offset) && !in_missing_pointing(offset) && !in_a_star(offset);
+  }
+
+ private:
+  static constexpr int blocks = 5;
+  static constexpr double blocks_across = 5.17;  // four steps and one side of a turned block
+  static constexpr double width_share = 0.76;
+  static constexpr double turn = 0.17;  // radians
+  static constexpr double stars_per_arcmin2 = 0.02;
+  static constexpr double min_radius = 0.2, max_radius = 2.0;  // arcmin
+  static constexpr double radius_slope = 2.0;                  // number above r falls as r^-slope
+
+  struct Star {
+    PixelPosition place;
+    double radius;
+  };
+
+  [[nodiscard]] static bool in_turned_box(PixelPosition offset, double half_x, double half_y) {
+    const double u = offset.x * std::cos(turn) + offset.y * std::sin(turn);
+    const double v = offset.y * std::cos(turn) - offset.x * std::sin(turn);
+    return std::abs(u) <= half_x && std::abs(v) <= half_y;
+  }
+
+  [[nodiscard]] bool in_a_block(PixelPosition offset) const {
+    // A turned block must be this much larger than the step for the mosaic to have no gaps.
+    const double side = std::cos(turn) + std::sin(turn);
+    for (int row = 0; row < blocks; ++row)
+      for (int column = 0; column < blocks; ++column) {
+        const PixelPosition to_block{offset.x - (column - blocks / 2) * step_.x,
+                                     offset.y - (row - blocks / 2) * step_.y};
+        if (in_turned_box(to_block, 0.5 * side * step_.x, 0.5 * side * step_.y)) return true;
+      }
+    return false;
+  }
+
+  [[nodiscard]] bool in_missing_pointing(PixelPosition offset) const {
+    return in_turned_box({offset.x + 0.15 * step_.x, offset.y - 0.6 * step_.y}, 0.1 * step_.x, 0.1 * step_.y);
+  }
+
+  [[nodiscard]] bool in_a_star(PixelPosition offset) const {
+    return std::any_of(stars_.begin(), stars_.end(), [&](const Star& star) {
+      return std::hypot(offset.x - star.place.x, offset.y - star.place.y) < star.radius;
+    });
+  }
+
+  void draw_stars(const PlaneGrid& field, std::uint64_t seed) {
+    const double width = static_cast<double>(field.nx()) * arcmin_;
+    const double height = static_cast<double>(field.ny()) * arcmin_;
+    const RandomStream stream(seed, Purpose::star_mask);
+    const auto count = stream.poisson(stars_per_arcmin2 * width * height, 0);
+    for (std::uint64_t star = 1; star <= count; ++star) {
+      const auto place = stream.uniforms(star, 1);
+      const double u = stream.uniforms(star, 2)[0];
+      const double radius = std::min(max_radius, min_radius * std::pow(u, -1.0 / radius_slope));
+      stars_.push_back({{(place[0] - 0.5) * width, (place[1] - 0.5) * height}, radius});
+    }
+  }
+
+  PixelPosition middle_;
+  double arcmin_;
+  PixelPosition step_;  // arcmin
+  std::vector<Star> stars_;
+};
+
+}  // namespace
+
+std::unique_ptr<SurveyMask> full_mask() { return std::make_unique<FullMask>(); }
+
+std::unique_ptr<SurveyMask> map_mask(const PlaneGrid& field, std::vector<double> map) {
+  return std::make_unique<MapMask>(field, std::move(map));
+}
+
+std::unique_ptr<SurveyMask> cosmos_like_mask(const PlaneGrid& field, std::uint64_t seed) {
+  return std::make_unique<CosmosLikeMask>(field, seed);
+}
+
+}  // namespace tessera::simulate

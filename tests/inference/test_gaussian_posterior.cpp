@@ -1,0 +1,218 @@
+#include <cmath>
+
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "harmonic/plane_basis.hpp"
+#include "inference/gaussian_posterior.hpp"
+#include "support/dense.hpp"
+#include "support/statistics.hpp"
+
+using namespace tessera;
+using namespace tessera::inference;
+using harmonic::PlaneBasis;
+using harmonic::PowerSpectrum;
+
+namespace {
+
+constexpr double pixel = 1e-3;
+constexpr CgOptions tight{1e-12, 1000};
+
+/// A survey on a small box with holes and uneven noise; signal and noise are of one order.
+struct SmallSurvey {
+  SmallSurvey(const mpi::Communicator& comm, PaddedBox box, std::size_t components = 1)
+      : basis(comm, box, pixel), shear(basis, components), signal(basis, spectra(components), true) {
+    const std::size_t pixels = basis.pixel_count();
+    information.resize(shear.data_components() * pixels);
+    data.resize(information.size());
+    for (std::size_t d = 0; d < shear.data_components(); ++d) {
+      const harmonic::Pixels part = std::span<double>(data).subspan(d * pixels, pixels);
+      basis.white_noise(RandomStream(3, Purpose::test, static_cast<std::uint32_t>(d)), part);
+      for (std::size_t p = 0; p < pixels; ++p) {
+        const std::uint64_t place = basis.first_pixel() + p;
+        const double sigma = 0.5 + 0.1 * static_cast<double>(place % 7);
+        information[d * pixels + p] = place % 5 == 2 ? 0.0 : 1.0 / (sigma * sigma);
+      }
+    }
+  }
+
+  static std::vector<PowerSpectrum> spectra(std::size_t components) {
+    const auto power = [](double scale) {
+      return PowerSpectrum({1.0, 1e5}, {scale * 1e-2, scale * 1e-7}, "test");
+    };
+    if (components == 1) return {power(1.0)};
+    return {power(1.0), power(0.7), power(1.5)};
+  }
+
+  PlaneBasis basis;
+  ShearOperator shear;
+  SignalCovariance signal;
+  std::vector<double> information, data;
+};
+
+std::vector<double> mean_map(const SmallSurvey& survey) {
+  const GaussianPosterior posterior(survey.basis, survey.shear, survey.signal, survey.information);
+  const std::size_t components = survey.signal.components();
+  std::vector<Complex> x(components * survey.basis.mode_count());
+  const auto report = posterior.mean(survey.data, x, tight);
+  CHECK(report.converged);
+  std::vector<double> kappa(components * survey.basis.pixel_count());
+  posterior.synthesis(x, kappa);
+  return kappa;
+}
+
+/// Posterior of the pixels of kappa by dense algebra, from unit responses of the operators: no whitening, no
+/// CG.
+struct DensePosterior {
+  explicit DensePosterior(const SmallSurvey& survey) {
+    const PlaneBasis& basis = survey.basis;
+    const std::size_t pixels = basis.pixel_count(), components = survey.signal.components();
+    const std::size_t n = components * pixels, modes = basis.mode_count();
+    test::Matrix prior(n, n), response(survey.data.size(), n);
+    for (std::size_t j = 0; j < n; ++j) {
+      std::vector<double> unit(n), image(n);
+      unit[j] = 1.0;
+      std::vector<Complex> a(components * modes), b(components * modes);
+      for (std::size_t c = 0; c < components; ++c)
+        basis.synthesis_adjoint(std::span<double>(unit).subspan(c * pixels, pixels),
+                                std::span<Complex>(a).subspan(c * modes, modes));
+      survey.signal.apply_root_adjoint(a, b);
+      survey.signal.apply_root(b, b);
+      for (std::size_t c = 0; c < components; ++c)
+        basis.synthesis(std::span<Complex>(b).subspan(c * modes, modes), std::span<double>(image).subspan(c * pixels, pixels));
+      for (std::size_t i = 0; i < n; ++i) prior(i, j) = image[i];
+      std::vector<double> shear(survey.data.size());
+      for (Complex& value : a) value *= basis.pixel_area();
+      survey.shear.apply(a, shear);
+      for (std::size_t i = 0; i < shear.size(); ++i) response(i, j) = shear[i];
+    }
+    solve(survey, prior, response);
+  }
+
+  /// mean = C d and covariance = S - C P S with C = S P^T (P S P^T + N)^-1, over the observed data only.
+  void solve(const SmallSurvey& survey, const test::Matrix& prior, const test::Matrix& response) {
+    std::vector<std::size_t> seen;
+    for (std::size_t i = 0; i < survey.data.size(); ++i)
+      if (survey.information[i] > 0.0) seen.push_back(i);
+    const std::size_t n = prior.rows();
+    test::Matrix observed(seen.size(), n), d(seen.size(), 1);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      d(i, 0) = survey.data[seen[i]];
+      for (std::size_t j = 0; j < n; ++j) observed(i, j) = response(seen[i], j);
+    }
+    const test::Matrix cross = test::multiply(observed, prior);  // P S
+    test::Matrix total = test::multiply(cross, test::transpose(observed));
+    for (std::size_t i = 0; i < seen.size(); ++i) total(i, i) += 1.0 / survey.information[seen[i]];
+    const test::Matrix weights = test::solve(total, cross);  // (P S P^T + N)^-1 P S
+    const test::Matrix mean_column = test::multiply(test::transpose(weights), d);
+    const test::Matrix lost = test::multiply(test::transpose(cross), weights);
+    covariance = prior;
+    for (std::size_t i = 0; i < n; ++i) {
+      mean.push_back(mean_column(i, 0));
+      for (std::size_t j = 0; j < n; ++j) covariance(i, j) -= lost(i, j);
+    }
+  }
+
+  std::vector<double> mean;
+  test::Matrix covariance{0, 0};
+};
+
+}  // namespace
+
+TEST_CASE("the Wiener mean is that of dense algebra") {
+  const mpi::Communicator comm, alone(MPI_COMM_SELF);
+  for (const PaddedBox box : {PaddedBox{8, 6}, PaddedBox{7, 5}}) {
+    const SmallSurvey survey(comm, box), serial(alone, box);
+    const auto kappa = mean_map(survey);
+    const DensePosterior dense(serial);
+    for (std::size_t p = 0; p < kappa.size(); ++p)
+      REQUIRE(kappa[p] == Approx(dense.mean[survey.basis.first_pixel() + p]).margin(1e-9));
+  }
+}
+
+TEST_CASE("two correlated components are filtered jointly") {
+  const mpi::Communicator alone(MPI_COMM_SELF);
+  const SmallSurvey survey(alone, {6, 5}, 2);
+  const auto kappa = mean_map(survey);
+  const DensePosterior dense(survey);
+  for (std::size_t p = 0; p < kappa.size(); ++p) REQUIRE(kappa[p] == Approx(dense.mean[p]).margin(1e-9));
+}
+
+TEST_CASE("the bits of mean and draws do not depend on the rank count") {
+  const mpi::Communicator comm, alone(MPI_COMM_SELF);
+  const PaddedBox box{12, 10};
+  const SmallSurvey survey(comm, box), serial(alone, box);
+  const auto kappa = mean_map(survey), whole = mean_map(serial);
+  for (std::size_t p = 0; p < kappa.size(); ++p) REQUIRE(kappa[p] == whole[survey.basis.first_pixel() + p]);
+  const auto draw = [](const SmallSurvey& s) {
+    const GaussianPosterior posterior(s.basis, s.shear, s.signal, s.information);
+    std::vector<Complex> x(s.basis.mode_count());
+    CHECK(posterior.fluctuation(9, 4, x, {1e-6, 100}).converged);
+    std::vector<double> map(s.basis.pixel_count());
+    posterior.synthesis(x, map);
+    return map;
+  };
+  const auto mine = draw(survey), all = draw(serial);
+  for (std::size_t p = 0; p < mine.size(); ++p) REQUIRE(mine[p] == all[survey.basis.first_pixel() + p]);
+}
+
+TEST_CASE("constrained realisations have the posterior's covariance and distribution") {
+  const mpi::Communicator alone(MPI_COMM_SELF);
+  const SmallSurvey survey(alone, {6, 5});
+  const DensePosterior dense(survey);
+  const GaussianPosterior posterior(survey.basis, survey.shear, survey.signal, survey.information);
+  const std::size_t n = survey.basis.pixel_count();
+  constexpr int draws = 4000;
+  test::Matrix covariance(n, n);
+  std::vector<std::vector<double>> standardised(n);
+  std::vector<Complex> x(survey.basis.mode_count());
+  std::vector<double> kappa(n);
+  for (std::uint32_t r = 0; r < draws; ++r) {
+    std::fill(x.begin(), x.end(), Complex{});
+    posterior.fluctuation(11, r, x, tight);
+    posterior.synthesis(x, kappa);
+    for (std::size_t i = 0; i < n; ++i) {
+      standardised[i].push_back(kappa[i] / std::sqrt(dense.covariance(i, i)));
+      for (std::size_t j = 0; j < n; ++j) covariance(i, j) += kappa[i] * kappa[j] / draws;
+    }
+  }
+  double chi2 = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    // The standard error of a covariance of Gaussians.
+    for (std::size_t j = 0; j < n; ++j) {
+      const double ii = dense.covariance(i, i), jj = dense.covariance(j, j), ij = dense.covariance(i, j);
+      const double error = std::sqrt((ii * jj + ij * ij) / draws);
+      CHECK(std::abs(covariance(i, j) - ij) < 5.5 * error);
+      if (i == j) chi2 += std::pow((covariance(i, j) - ij) / error, 2);
+    }
+    CHECK(test::kolmogorov_smirnov_p(standardised[i], test::normal_cdf) > 1e-5);
+  }
+  CHECK(chi2 / static_cast<double>(n) < 2.5);
+}
+
+TEST_CASE("with huge noise the posterior is the prior, with none the data are reproduced") {
+  const mpi::Communicator alone(MPI_COMM_SELF);
+  SmallSurvey survey(alone, {8, 8});
+  std::fill(survey.information.begin(), survey.information.end(), 1e-12);
+  for (const double value : mean_map(survey)) CHECK(std::abs(value) < 1e-6);
+
+  const DirectOperator direct(survey.basis);
+  const std::size_t n = survey.basis.pixel_count();
+  const std::vector<double> information(n, 1e10);
+  std::vector<double> data(survey.data.begin(), survey.data.begin() + static_cast<std::ptrdiff_t>(n));
+  double mean = 0.0;
+  for (const double value : data) mean += value / static_cast<double>(n);
+  const GaussianPosterior posterior(survey.basis, direct, survey.signal, information);
+  std::vector<Complex> x(survey.basis.mode_count());
+  posterior.mean(data, x, tight);
+  std::vector<double> kappa(n);
+  posterior.synthesis(x, kappa);
+  for (std::size_t p = 0; p < n; ++p) CHECK(kappa[p] == Approx(data[p] - mean).margin(1e-4));
+}
+
+TEST_CASE("spectra that are no covariance are refused") {
+  const mpi::Communicator alone(MPI_COMM_SELF);
+  const PlaneBasis basis(alone, {4, 4}, pixel);
+  const PowerSpectrum one({1.0, 1e5}, {1.0, 1.0}, "one"), two({1.0, 1e5}, {2.0, 2.0}, "two");
+  CHECK_THROWS_AS(SignalCovariance(basis, {one, two, one}, false), Error);
+}

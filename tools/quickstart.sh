@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to maps of a mock survey: installs packages, builds, simulates, maps and draws.
+set -eu
+
+usage() {
+  echo "usage: tools/quickstart.sh [--out DIR] [--ranks N]"
+  echo "  --out DIR   where catalogue, maps and pictures go (default: ./quickstart)"
+  echo "  --ranks N   MPI processes (default: number of cores, at most 4)"
+}
+fail() { echo "error: $*" >&2; exit 1; }
+
+out=quickstart
+cores=$(nproc)
+ranks=$((cores < 4 ? cores : 4))
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --out | --ranks)
+      [ -n "${2-}" ] || fail "$1 needs a value"
+      if [ "$1" = --out ]; then out=$2; else ranks=$2; fi
+      shift 2 ;;
+    *) usage >&2; fail "unknown argument '$1'" ;;
+  esac
+done
+[[ $ranks =~ ^[1-9][0-9]*$ ]] || fail "--ranks must be a positive whole number, not '$ranks'"
+mkdir -p -- "$out"
+out=$(realpath -- "$out")
+cd "$(dirname "$(realpath "$0")")/.."
+
+# Debian's own compiler, MPI and Python, whatever else the environment offers.
+export PATH=/usr/bin:/bin:$PATH
+unset CC CXX CONDA_PREFIX VIRTUAL_ENV CMAKE_PREFIX_PATH PKG_CONFIG_PATH PYTHONHOME PYTHONPATH
+# Open MPI as root, in containers and on few cores.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+export OMP_NUM_THREADS=1 MPLBACKEND=Agg
+
+run() { mpirun --bind-to none -n "$ranks" build/bin/tessera "$@"; }
+step() { printf '\n== %s\n' "$*"; }
+
+step "Debian packages"
+tools/install-packages.sh
+
+step "build"
+cmake --preset release -DPython3_EXECUTABLE=/usr/bin/python3 --no-warn-unused-cli
+cmake --build build --target tessera --parallel "$cores"
+
+spectrum=data/cl_cosmos.txt
+grid=(--npix 360 --pixel-arcmin 0.29 --center "150.116,2.247")
+
+step "mock survey"
+run simulate --spectrum "$spectrum" --mask cosmos-like --density 70 --sigma-e 0.3 "${grid[@]}" --field lognormal \
+  --seed 1 --out-catalogue "$out/catalogue.fits" --out-truth "$out/truth.h5" --overwrite
+
+step "maps"
+run map --catalogue "$out/catalogue.fits" --grid plane "${grid[@]}" --spectrum "$spectrum" --methods ks,wiener \
+  --smoothing-arcmin 1 --out "$out/maps.h5" --overwrite
+
+step "maps against the truth"
+run compare --truth "$out/truth.h5" --maps "$out/maps.h5"
+
+step "pictures"
+python3 tools/plot_maps.py "$out/maps.h5" --truth "$out/truth.h5" --out "$out/maps.png"
+
+step "done"
+echo "catalogue  $out/catalogue.fits"
+echo "truth      $out/truth.h5"
+echo "maps       $out/maps.h5"
+echo "pictures   $out/maps.png"
