@@ -14,7 +14,7 @@ std::vector<config::Option> field_options() {
           {"center", "RA,DEC", "centre of the field, degrees [median position of the galaxies]"},
           {"npix", "N[,M]", "pixels from East to West [and from South to North] [all galaxies]"},
           {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
-          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "1.5"}};
+          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "2"}};
 }
 
 std::vector<config::Option> spectrum_options() {

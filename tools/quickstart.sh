@@ -27,13 +27,7 @@ mkdir -p -- "$out"
 out=$(realpath -- "$out")
 cd "$(dirname "$(realpath "$0")")/.."
 
-# Debian's own compiler, MPI and Python, whatever else the environment offers.
-export PATH=/usr/bin:/bin:$PATH
-unset CC CXX CONDA_PREFIX VIRTUAL_ENV CMAKE_PREFIX_PATH PKG_CONFIG_PATH PYTHONHOME PYTHONPATH
-# Open MPI as root, in containers and on few cores.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-export OMP_NUM_THREADS=1 MPLBACKEND=Agg
+. tools/environment.sh
 
 run() { mpirun --bind-to none -n "$ranks" build/bin/tessera "$@"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -42,18 +36,17 @@ step "Debian packages"
 tools/install-packages.sh
 
 step "build"
-cmake --preset release -DPython3_EXECUTABLE=/usr/bin/python3 --no-warn-unused-cli
-cmake --build build --target tessera --parallel "$cores"
+configure_and_build tessera
 
-spectrum=data/cl_cosmos.txt
+spectrum=data/cl_cosmos_like.txt
 grid=(--npix 360 --pixel-arcmin 0.29 --center "150.116,2.247")
 
 step "mock survey"
 run simulate --spectrum "$spectrum" --mask cosmos-like --density 70 --sigma-e 0.3 "${grid[@]}" --field lognormal \
-  --seed 1 --out-catalogue "$out/catalogue.fits" --out-truth "$out/truth.h5" --overwrite
+  --seed 1 --out-catalogue "$out/catalogue.h5" --out-truth "$out/truth.h5" --overwrite
 
 step "maps"
-run map --catalogue "$out/catalogue.fits" --grid plane "${grid[@]}" --spectrum "$spectrum" --methods ks,wiener \
+run map --catalogue "$out/catalogue.h5" --grid plane "${grid[@]}" --spectrum "$spectrum" --methods ks,wiener \
   --smoothing-arcmin 1 --out "$out/maps.h5" --overwrite
 
 step "maps against the truth"
@@ -63,7 +56,7 @@ step "pictures"
 python3 tools/plot_maps.py "$out/maps.h5" --truth "$out/truth.h5" --out "$out/maps.png"
 
 step "done"
-echo "catalogue  $out/catalogue.fits"
+echo "catalogue  $out/catalogue.h5"
 echo "truth      $out/truth.h5"
 echo "maps       $out/maps.h5"
 echo "pictures   $out/maps.png"

@@ -3,16 +3,8 @@
 set -eu
 cd "$(dirname "$(realpath "$0")")/.."
 
-# Debian's own compiler, MPI and Python, whatever else the environment offers.
-export PATH=/usr/bin:/bin:$PATH
-unset CC CXX CONDA_PREFIX VIRTUAL_ENV CMAKE_PREFIX_PATH PKG_CONFIG_PATH PYTHONHOME PYTHONPATH
-# Open MPI as root, in containers and on few cores.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-export OMP_NUM_THREADS=1 MPLBACKEND=Agg
+. tools/environment.sh
 
-cores=$(nproc)
 tools/install-packages.sh
-cmake --preset release -DPython3_EXECUTABLE=/usr/bin/python3 --no-warn-unused-cli
-cmake --build build --parallel "$cores"
-exec ctest --test-dir build -LE long --output-on-failure --no-tests=error -j "$cores" "$@"
+configure_and_build
+exec ctest --test-dir build -LE long --output-on-failure --no-tests=error -j "$(nproc)" "$@"

@@ -1,167 +1,233 @@
-// Text tables: a header line with the columns' names (with or without a leading '#'), then a row a line,
-// separated by commas, semicolons, tabs or spaces. astropy's ECSV reads as well. Empty fields, nan, null, NA
-// and -- are missing values.
+// Text tables: values separated by commas, semicolons, tabs or spaces, with a line of column names. Lines
+// that begin with # are comments, except that the last one before the values is the line of names if nothing
+// else is. Astropy's ECSV is of this kind.
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "catalogue/table.hpp"
 #include "core/error.hpp"
+#include "sky/block_distribution.hpp"
 
 namespace tessera::catalogue {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\"'";
-  const auto first = text.find_first_not_of(blanks);
-  return first == std::string_view::npos ? std::string_view{}
-                                         : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+using Fields = std::vector<std::string_view>;
+
+std::string_view trimmed(std::string_view text, const char* unwanted = " \t\r") {
+  const auto first = text.find_first_not_of(unwanted);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(unwanted) - first + 1);
 }
 
-/// The separator of a header line; ' ' stands for any run of blanks.
-char separator_of(std::string_view header) {
-  for (const char candidate : {',', ';', '\t'})
-    if (header.find(candidate) != std::string_view::npos) return candidate;
+std::string_view unquoted(std::string_view text) {
+  text = trimmed(text);
+  const bool quoted =
+      text.size() >= 2 && text.front() == text.back() && (text.front() == '"' || text.front() == '\'');
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+/// Where the field that starts at `start` ends: at the next separator outside double quotes.
+std::size_t field_end(std::string_view line, std::size_t start, std::string_view separators) {
+  const auto first = line.find_first_not_of(' ', start);
+  if (first != std::string_view::npos && line[first] == '"') {
+    const auto closing = line.find('"', first + 1);
+    if (closing != std::string_view::npos) start = closing;
+  }
+  return std::min(line.size(), line.find_first_of(separators, start));
+}
+
+/// separator ' ' means any run of spaces and tabs.
+void split(std::string_view line, char separator, Fields& fields) {
+  fields.clear();
+  const bool runs = separator == ' ';
+  const std::string_view separators = runs ? std::string_view(" \t") : std::string_view(&separator, 1);
+  if (runs) line = trimmed(line);
+  for (std::size_t start = 0;;) {
+    const std::size_t end = field_end(line, start, separators);
+    fields.push_back(unquoted(line.substr(start, end - start)));
+    if (end == line.size()) return;
+    start = runs ? line.find_first_not_of(separators, end) : end + 1;
+  }
+}
+
+/// The separator that the line of names uses; quoted names may hold others.
+char separator_of(std::string_view line) {
+  std::string bare;
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted) bare += c;
+  }
+  for (const char c : {',', ';', '\t'})
+    if (bare.find(c) != std::string::npos) return c;
   return ' ';
 }
 
-void split(std::string_view line, char separator, std::vector<std::string_view>& fields) {
-  fields.clear();
-  if (separator == ' ') {
-    for (std::size_t at = line.find_first_not_of(" \t\r"); at != std::string_view::npos;
-         at = line.find_first_not_of(" \t\r", at)) {
-      const std::size_t end = std::min(line.find_first_of(" \t\r", at), line.size());
-      fields.push_back(trimmed(line.substr(at, end - at)));
-      at = end;
-    }
-    return;
-  }
-  for (std::size_t at = 0;;) {
-    const std::size_t end = std::min(line.find(separator, at), line.size());
-    fields.push_back(trimmed(line.substr(at, end - at)));
-    if (end == line.size()) return;
-    at = end + 1;
-  }
+/// A number, NaN for what stands for a missing one, nothing for other text.
+std::optional<double> number_in(std::string_view text) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  for (const char* null : {"", "NA", "na", "null", "NULL", "Null", "--", "nan", "NaN", "NAN"})
+    if (text == null) return missing;
+  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
+  double value = 0.0;
+  const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size() || reason == std::errc::invalid_argument) return std::nullopt;
+  if (reason == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);
+  return value;
 }
 
-std::optional<double> number(std::string_view field) {
-  for (const std::string_view missing : {"", "nan", "NaN", "NAN", "null", "NULL", "NA", "--"})
-    if (field == missing) return NAN;
-  if (field.starts_with('+')) field.remove_prefix(1);
-  double value = NAN;
-  const auto [stop, problem] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (stop != field.data() + field.size() || problem == std::errc::invalid_argument) return std::nullopt;
-  return value;  // out of range: from_chars leaves NaN, which is counted as not finite
+/// Text from the file that an error can show: short, on one line.
+std::string shown(std::string_view text) {
+  std::string safe(text.substr(0, 40));
+  for (char& c : safe)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  return safe;
 }
 
-bool is_comment(std::string_view line) { return line.starts_with('#'); }
+bool is_comment(std::string_view line) { return trimmed(line).starts_with('#'); }
 
 class CsvTable final : public Table {
  public:
   explicit CsvTable(const TableLocation& location) : path_(location.path) {
     if (!location.section.empty())
-      fail("catalogue '{}' is text and has no section '{}'; leave --section out", path_, location.section);
+      fail("catalogue '{}' is a text file and has no section '{}'; leave out --section", path_,
+           location.section);
     read_header();
+    size_ = std::filesystem::file_size(path_);
   }
 
   [[nodiscard]] const std::vector<std::string>& column_names() const override { return names_; }
 
+  /// A line belongs to the rank in whose bytes it begins.
   [[nodiscard]] TableShare read_share(const std::vector<std::string>& names, int rank,
                                       int ranks) const override {
+    TESSERA_REQUIRE(!names.empty() && 0 <= rank && rank < ranks);
     std::vector<std::size_t> columns;
-    for (const std::string& name : names) {
-      const auto found = std::find(names_.begin(), names_.end(), name);
-      if (found == names_.end()) fail("catalogue '{}' has no column '{}'", path_, name);
-      columns.push_back(static_cast<std::size_t>(found - names_.begin()));
-    }
+    for (const std::string& name : names) columns.push_back(column_index(name));
     TableShare share(names.size());
-    // A line belongs to the rank in whose range of bytes it begins.
-    const std::uint64_t size = std::filesystem::file_size(path_) - data_start_;
-    const auto bound = [&](int r) {
-      return data_start_ + size / static_cast<std::uint64_t>(ranks) * static_cast<std::uint64_t>(r) +
-             std::min(size % static_cast<std::uint64_t>(ranks), static_cast<std::uint64_t>(r));
-    };
-    read_lines(bound(rank), bound(rank + 1), columns, share);
+
+    const BlockDistribution bytes(size_ - std::min(size_, data_begin_), ranks);
+    std::uint64_t offset = data_begin_ + bytes.begin(rank);
+    const std::uint64_t end = data_begin_ + bytes.end(rank);
+    if (offset == end) return share;
+    std::ifstream file = open();
+    std::string line;
+    if (offset > data_begin_) {
+      // From the byte before on: if that is a line's end, the line read here is empty.
+      file.seekg(static_cast<std::streamoff>(offset) - 1);
+      if (std::getline(file, line)) offset += line.size();
+    } else {
+      file.seekg(static_cast<std::streamoff>(offset));
+    }
+    Fields fields;
+    for (; offset < end && std::getline(file, line); offset += line.size() + 1) {
+      if (trimmed(line).empty() || is_comment(line)) continue;
+      split(line, separator_, fields);
+      append(fields, columns, offset, share);
+    }
+    if (file.bad()) fail("cannot read catalogue '{}' to its end; check the disk", path_);
     return share;
   }
 
  private:
-  void read_header() {
+  [[nodiscard]] std::ifstream open() const {
     std::ifstream file(path_, std::ios::binary);
-    std::string line, last_comment;
-    std::vector<std::string_view> fields;
-    while (std::getline(file, line)) {
-      if (trimmed(line).empty()) continue;
-      if (is_comment(line)) {
-        last_comment = line.substr(1);
-        data_start_ = static_cast<std::uint64_t>(file.tellg());
-        continue;
-      }
-      separator_ = separator_of(line);
-      split(line, separator_, fields);
-      const bool is_data =
-          std::all_of(fields.begin(), fields.end(), [](auto f) { return number(f).has_value(); });
-      if (is_data) {
-        separator_ = separator_of(line);
-        split(last_comment, separator_of(last_comment), fields);
-      } else {
-        data_start_ =
-            file.eof() ? std::filesystem::file_size(path_) : static_cast<std::uint64_t>(file.tellg());
-      }
-      names_.assign(fields.begin(), fields.end());
-      break;
-    }
-    if (names_.empty())
-      fail(
-          "text catalogue '{}' has no header line; begin it with a line of column names such as "
-          "'ra,dec,e1,e2,w'",
-          path_);
+    if (!file) fail("cannot read catalogue '{}'; check the path and its permissions", path_);
+    return file;
   }
 
-  void read_lines(std::uint64_t begin, std::uint64_t end, const std::vector<std::size_t>& columns,
-                  TableShare& share) const {
-    std::ifstream file(path_, std::ios::binary);
-    std::string line;
-    std::uint64_t at = begin;
-    if (begin > data_start_) {
-      // Skip the line that began before; if the byte before is a newline, that line is empty.
-      file.seekg(static_cast<std::streamoff>(begin - 1));
-      std::getline(file, line);
-      at = begin + line.size();
-    } else {
-      file.seekg(static_cast<std::streamoff>(begin));
-    }
-    std::vector<std::string_view> fields;
-    while (at < end && std::getline(file, line)) {
-      const std::uint64_t here = at;
-      at += line.size() + 1;
-      if (trimmed(line).empty() || is_comment(line)) continue;
-      split(line, separator_, fields);
-      if (fields.size() != names_.size())
-        fail("the line at byte {} of catalogue '{}' has {} fields where the header has {}; mend the file",
-             here, path_, fields.size(), names_.size());
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        const auto value = number(fields[columns[c]]);
-        if (!value)
-          fail(
-              "the line at byte {} of catalogue '{}' has '{}' in column '{}' where a number is expected; "
-              "mend the file",
-              here, path_, fields[columns[c]], names_[columns[c]]);
-        share[c].push_back(*value);
+  /// Finds names, separator and the first byte of the values.
+  void read_header() {
+    std::ifstream file = open();
+    std::string line, comment;
+    bool at_start = true;
+    for (std::uint64_t offset = 0; std::getline(file, line); offset += line.size() + 1) {
+      const bool byte_order_mark = std::exchange(at_start, false) && line.starts_with("\xEF\xBB\xBF");
+      const std::string_view text = std::string_view(line).substr(byte_order_mark ? 3 : 0);
+      if (trimmed(text).empty()) continue;
+      if (is_comment(text)) {
+        if (const auto words = trimmed(text, "# \t\r"); !words.empty()) comment = words;
+        continue;
       }
+      const bool has_names = !holds_a_number(text);
+      if (!has_names && comment.empty())
+        fail("catalogue '{}' begins with values ('{}'); put a line with the names of the columns before them",
+             path_, shown(trimmed(text)));
+      data_begin_ = has_names ? offset + line.size() + 1 : offset;
+      return set_names(has_names ? trimmed(text) : comment);
     }
-    if (file.bad()) fail("reading catalogue '{}' failed half way; check the disk", path_);
+    // No line but comments: a table without rows has at least its names.
+    if (comment.empty())
+      fail("catalogue '{}' has no line with the names of the columns; put one before the values", path_);
+    data_begin_ = std::numeric_limits<std::uint64_t>::max();
+    set_names(comment);
+  }
+
+  void set_names(std::string_view line) {
+    separator_ = separator_of(line);
+    Fields fields;
+    split(line, separator_, fields);
+    names_.assign(fields.begin(), fields.end());
+  }
+
+  static bool holds_a_number(std::string_view line) {
+    Fields fields;
+    split(line, separator_of(line), fields);
+    return std::any_of(fields.begin(), fields.end(), [](std::string_view field) {
+      const std::optional<double> number = number_in(field);
+      return number && !std::isnan(*number);
+    });
+  }
+
+  [[nodiscard]] std::size_t column_index(const std::string& name) const {
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    if (found == names_.end())
+      fail("catalogue '{}' has no column '{}' (it has: {}); name one of these", path_, name,
+           fmt::join(names_, ", "));
+    return static_cast<std::size_t>(found - names_.begin());
+  }
+
+  void append(const Fields& fields, const std::vector<std::size_t>& columns, std::uint64_t offset,
+              TableShare& share) const {
+    if (fields.size() != names_.size())
+      fail("line {} of catalogue '{}' has {} fields, but the line of names has {} ({}); mend that line",
+           line_number(offset), path_, fields.size(), names_.size(),
+           shown(fmt::format("{}", fmt::join(names_, ", "))));
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const std::optional<double> value = number_in(fields[columns[c]]);
+      if (!value)
+        fail(
+            "line {} of catalogue '{}' has '{}' in column '{}', which is not a number; mend it or leave it "
+            "empty",
+            line_number(offset), path_, shown(fields[columns[c]]), names_[columns[c]]);
+      share[c].push_back(*value);
+    }
+  }
+
+  /// Counted only when an error needs it: a rank does not read what is before its share.
+  [[nodiscard]] std::uint64_t line_number(std::uint64_t offset) const {
+    std::ifstream file = open();
+    std::string line;
+    std::uint64_t number = 1;
+    for (std::uint64_t at = 0; at < offset && std::getline(file, line); at += line.size() + 1) ++number;
+    return number;
   }
 
   std::string path_;
   std::vector<std::string> names_;
   char separator_ = ',';
-  std::uint64_t data_start_ = 0;
+  std::uint64_t data_begin_ = 0;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace

@@ -7,23 +7,49 @@
 #include <fstream>
 #include <string_view>
 
+#include <hdf5.h>
+
 #include "core/error.hpp"
 
 namespace tessera::catalogue {
+namespace {
+
+/// The file's first bytes, enough to tell its format.
+std::string first_bytes(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code reason;
+  const fs::file_status status = fs::status(path, reason);
+  if (status.type() == fs::file_type::not_found)
+    fail("catalogue '{}' does not exist; give the path of a FITS, HDF5 or CSV file", path);
+  if (fs::is_directory(status)) fail("catalogue '{}' is a folder; give the path of a file in it", path);
+  // Every rank opens the file on its own and jumps to its share: a pipe cannot serve that.
+  if (status.type() != fs::file_type::none && !fs::is_regular_file(status))
+    fail("catalogue '{}' is not a regular file, so ranks cannot read parts of it; store it as a file first",
+         path);
+
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 4096> bytes{};
+  file.read(bytes.data(), bytes.size());
+  const auto count = static_cast<std::size_t>(file.gcount());
+  if (count == 0 && (file.bad() || errno != 0))
+    fail("cannot read catalogue '{}' ({}); check the path and its permissions", path, std::strerror(errno));
+  if (count == 0) fail("catalogue '{}' is empty (0 bytes); check the program that wrote it", path);
+  return {bytes.data(), count};
+}
+
+}  // namespace
 
 std::unique_ptr<Table> open_table(const TableLocation& location) {
-  const std::string& path = location.path;
-  if (std::filesystem::is_directory(path)) fail("catalogue '{}' is a folder; give a file", path);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail("cannot read catalogue '{}' ({}); check the path", path, std::strerror(errno));
-  std::array<char, 512> bytes{};
-  file.read(bytes.data(), bytes.size());
-  const std::string_view head(bytes.data(), static_cast<std::size_t>(file.gcount()));
-  if (head.empty()) fail("catalogue '{}' is empty; give a FITS table, an HDF5 file or a CSV file", path);
-  if (head.starts_with("SIMPLE") || head.starts_with("\x1f\x8b")) return open_fits_table(location);
-  if (head.starts_with("\x89HDF\r\n\x1a\n")) return open_hdf5_table(location);
-  if (head.find('\0') != std::string_view::npos)
-    fail("catalogue '{}' is neither FITS, HDF5 nor text; give one of these", path);
+  const std::string start = first_bytes(location.path);
+  if (start.starts_with("SIMPLE  =")) return open_fits_table(location);
+  if (start.starts_with("\x1f\x8b")) return open_fits_table(location);  // gzip: cfitsio unpacks it
+  // Besides the signature at byte 0, HDF5 looks behind a user block.
+  if (start.starts_with("\x89HDF\r\n\x1a\n") || H5Fis_hdf5(location.path.c_str()) > 0)
+    return open_hdf5_table(location);
+  if (start.find('\0') != std::string::npos)
+    fail("catalogue '{}' is neither FITS nor HDF5 nor text; convert it to one of these formats",
+         location.path);
   return open_csv_table(location);
 }
 

@@ -51,13 +51,15 @@ po::options_description describe(const std::vector<Group>& groups) {
 }
 
 /// Spells switches out, --fast as --fast=yes: Boost would take the next word for their value.
-std::vector<std::string> with_explicit_switches(std::vector<std::string> arguments, const std::vector<Group>& groups) {
+std::vector<std::string> with_explicit_switches(std::vector<std::string> arguments,
+                                                const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     for (const Option& option : group.options) {
       if (!option.placeholder.empty()) continue;
       const std::string full = fmt::format("--{}", long_name(option));
       const auto comma = option.name.find(',');
-      const std::string brief = comma == std::string::npos ? full : fmt::format("-{}", option.name.substr(comma + 1));
+      const std::string brief =
+          comma == std::string::npos ? full : fmt::format("-{}", option.name.substr(comma + 1));
       for (std::string& argument : arguments)
         if (argument == full || argument == brief) argument = full + "=" + yes;
     }
@@ -165,7 +167,11 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
     const int style = unix_style & ~allow_guessing;
     po::positional_options_description words;
     if (!positional_.empty()) words.add(positional_.c_str(), 1);
-    po::store(po::command_line_parser(with_explicit_switches(arguments, groups_)).options(description).positional(words).style(style).run(),
+    po::store(po::command_line_parser(with_explicit_switches(arguments, groups_))
+                  .options(description)
+                  .positional(words)
+                  .style(style)
+                  .run(),
               given);
     if (given.contains("help")) return std::nullopt;
     if (given.contains("config")) {

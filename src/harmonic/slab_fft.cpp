@@ -41,12 +41,12 @@ void SlabFft::make_transposes(const mpi::Communicator& comm) {
   const auto row_block = static_cast<std::ptrdiff_t>(row_layout_.block());
   const auto column_block = static_cast<std::ptrdiff_t>(column_layout_.block());
   constexpr std::ptrdiff_t reals_per_value = 2;
-  std::array<std::ptrdiff_t, 4> local{};
+  std::ptrdiff_t rows = 0, first_row = 0, columns_here = 0, first_column_here = 0;
   const std::ptrdiff_t needed =
       fftw_mpi_local_size_many_transposed(2, size.data(), reals_per_value, row_block, column_block,
-                                          comm.get(), &local[0], &local[1], &local[2], &local[3]);
-  TESSERA_REQUIRE(static_cast<std::uint64_t>(local[0]) == local_rows());
-  TESSERA_REQUIRE(static_cast<std::uint64_t>(local[2]) == local_columns());
+                                          comm.get(), &rows, &first_row, &columns_here, &first_column_here);
+  TESSERA_REQUIRE(static_cast<std::uint64_t>(rows) == local_rows());
+  TESSERA_REQUIRE(static_cast<std::uint64_t>(columns_here) == local_columns());
 
   const auto count = static_cast<std::size_t>(needed + 1) / reals_per_value;
   mpi::collectively(comm, [&] {
@@ -104,14 +104,6 @@ void SlabFft::backward(std::span<const Complex> modes, std::span<double> field) 
     fftw_execute_dft_c2r(row_backward_.get(), fftw(rows_.get() + row * columns()), row_.get());
     std::copy_n(row_.get(), nx_, field.begin() + static_cast<std::ptrdiff_t>(row * nx_));
   }
-}
-
-double SlabFft::buffer_bytes(std::uint64_t nx, std::uint64_t ny, int ranks) {
-  const BlockDistribution rows(ny, ranks);
-  const BlockDistribution columns(nx / 2 + 1, ranks);
-  const double slab = std::max(static_cast<double>(rows.block()) * static_cast<double>(nx / 2 + 1),
-                               static_cast<double>(columns.block()) * static_cast<double>(ny));
-  return 2.0 * slab * sizeof(Complex);
 }
 
 }  // namespace tessera::harmonic

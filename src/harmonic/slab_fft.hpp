@@ -41,9 +41,6 @@ class SlabFft {
   /// Hermitian in ky. Collective.
   void backward(std::span<const std::complex<double>> modes, std::span<double> field) const;
 
-  /// Bytes of buffers that this rank holds for a box of that size.
-  [[nodiscard]] static double buffer_bytes(std::uint64_t nx, std::uint64_t ny, int ranks);
-
  private:
   struct PlanDeleter {
     void operator()(fftw_plan plan) const { fftw_destroy_plan(plan); }
@@ -53,7 +50,7 @@ class SlabFft {
   };
   using Plan = std::unique_ptr<std::remove_pointer_t<fftw_plan>, PlanDeleter>;
   template <class T>
-  using Buffer = std::unique_ptr<T[], BufferDeleter>;
+  using Buffer = std::unique_ptr<T[], BufferDeleter>;  // NOLINT(*-avoid-c-arrays)
 
   void make_transposes(const mpi::Communicator& comm);
   void make_row_plans();

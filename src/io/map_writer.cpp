@@ -41,6 +41,13 @@ std::vector<double> cropped(const PlaneGrid& grid, const BoxRows& rows) {
   return packed;
 }
 
+void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
+  const SpaceHandle scalar(checked(H5Screate(H5S_SCALAR), "make a data space"));
+  const AttributeHandle attribute(checked(
+      H5Acreate2(object, name.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT), "create an attribute"));
+  checked(H5Awrite(attribute.get(), type, value), "write an attribute");
+}
+
 }  // namespace
 
 MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file) : comm_(&comm), atomic_(&file) {
@@ -144,13 +151,6 @@ void MapWriter::create_group(const std::string& name) {
     const GroupHandle group(checked(
         H5Gcreate2(file_.get(), name.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create a group"));
   });
-}
-
-void MapWriter::put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
-  const SpaceHandle scalar(checked(H5Screate(H5S_SCALAR), "make a data space"));
-  const AttributeHandle attribute(checked(
-      H5Acreate2(object, name.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT), "create an attribute"));
-  checked(H5Awrite(attribute.get(), type, value), "write an attribute");
 }
 
 void MapWriter::attribute(const std::string& object, const std::string& name, const std::string& value) {

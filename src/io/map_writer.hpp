@@ -71,7 +71,6 @@ class MapWriter {
                        const Description& description);
   void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                    const std::vector<hsize_t>& count, std::span<const double> values);
-  void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value);
 
   const mpi::Communicator* comm_;
   AtomicFile* atomic_;
