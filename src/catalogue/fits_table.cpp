@@ -26,13 +26,13 @@ struct Closer {
 };
 using FitsFile = std::unique_ptr<fitsfile, Closer>;
 
-void check(int status, const std::string& path, const std::string& what) {
+void check(int status, const std::string& path, const std::string& what,
+           const char* advice = "check that it is complete, for example with fitsverify") {
   if (status == 0) return;
   std::array<char, FLEN_STATUS> text{};
   fits_get_errstatus(status, text.data());
   fits_clear_errmsg();
-  fail("cannot {} FITS file '{}' ({}); check that it is a complete FITS file, for example with fitsverify",
-       what, path, std::string(text.data()));
+  fail("cannot {} FITS file '{}' ({}); {}", what, path, std::string(text.data()), advice);
 }
 
 bool equal_ignoring_case(const std::string& a, const std::string& b) {
@@ -43,7 +43,8 @@ FitsFile open_file(const std::string& path) {
   int status = 0;
   fitsfile* raw = nullptr;
   fits_open_diskfile(&raw, path.c_str(), READONLY, &status);
-  check(status, path, "open");
+  check(status, path, "open",
+        "check that it is complete; a packed file that is not FITS must be unpacked first");
   return FitsFile(raw);
 }
 

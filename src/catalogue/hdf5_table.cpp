@@ -106,14 +106,14 @@ std::string sort_key(std::string name) {
   return name;
 }
 
-/// The tables whose last name matches the pattern, in the order of their numbers.
+/// The tables whose last name matches the pattern, which has a *, in the order of their numbers.
 std::vector<Piece> matching(hid_t file, const std::string& pattern) {
   const auto name_at = pattern.rfind('/') + 1;  // 0 without a slash
   const std::string group = name_at == 0 ? "" : pattern.substr(0, name_at - 1);
   const std::string name_pattern = pattern.substr(name_at);
   // In TXPipe's files bin_all repeats the galaxies of the other bins.
   std::string all = name_pattern;
-  if (const auto star = all.find('*'); star != std::string::npos) all.replace(star, 1, "all");
+  all.replace(all.find('*'), 1, "all");
 
   std::vector<std::string> names;
   for (const std::string& name : children(file, group))
@@ -121,9 +121,8 @@ std::vector<Piece> matching(hid_t file, const std::string& pattern) {
   if (names.size() > 1) std::erase(names, all);
   std::ranges::sort(names, {}, sort_key);
   std::vector<Piece> pieces;
-  for (const std::string& name : names)
-    if (Piece piece = piece_at(file, joined(group, name)); !piece.columns.empty())
-      pieces.push_back(std::move(piece));
+  for (const std::string& name : names) pieces.push_back(piece_at(file, joined(group, name)));
+  std::erase_if(pieces, [](const Piece& piece) { return piece.columns.empty(); });
   return pieces;
 }
 
@@ -204,16 +203,6 @@ std::vector<std::string> common_columns(const std::vector<Piece>& pieces) {
   return names;
 }
 
-/// Consecutive rows of a dataset, converted by HDF5 to the type in memory.
-void read_rows(hid_t dataset, std::uint64_t first, std::uint64_t count, hid_t type, void* out,
-               const std::string& what) {
-  const hsize_t start = first, size = count;
-  const io::SpaceHandle space(checked(H5Dget_space(dataset), "read the shape of " + what));
-  const io::SpaceHandle memory(checked(H5Screate_simple(1, &size, nullptr), "describe rows in memory"));
-  checked(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &size, nullptr), "select rows");
-  checked(H5Dread(dataset, type, memory.get(), space.get(), H5P_DEFAULT, out), "read " + what);
-}
-
 class Hdf5Table final : public Table {
  public:
   explicit Hdf5Table(const TableLocation& location)
@@ -253,14 +242,21 @@ class Hdf5Table final : public Table {
     std::uint64_t to;            // in the share
   };
 
+  /// Consecutive rows of a dataset, converted by HDF5 to the type in memory.
+  void read_rows(const std::string& path, hsize_t first, hsize_t count, hid_t type, void* out) const {
+    const std::string what = fmt::format("read dataset '{}' of '{}'; is the file complete?", path, path_);
+    const ObjectHandle dataset = open_object(file_.get(), path);
+    const io::SpaceHandle space(checked(H5Dget_space(dataset.get()), what));
+    const io::SpaceHandle memory(checked(H5Screate_simple(1, &count, nullptr), what));
+    checked(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), what);
+    checked(H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, out), what);
+  }
+
   void read_columns(const Piece& piece, const std::vector<std::string>& names, const Rows& rows,
                     TableShare& share) const {
-    for (std::size_t c = 0; c < names.size(); ++c) {
-      const std::string dataset = joined(piece.path, names[c]);
-      const ObjectHandle handle = open_object(file_.get(), dataset);
-      read_rows(handle.get(), rows.first, rows.count, H5T_NATIVE_DOUBLE, share[c].data() + rows.to,
-                fmt::format("dataset '{}' of '{}'; is it complete?", dataset, path_));
-    }
+    for (std::size_t c = 0; c < names.size(); ++c)
+      read_rows(joined(piece.path, names[c]), rows.first, rows.count, H5T_NATIVE_DOUBLE,
+                share[c].data() + rows.to);
   }
 
   /// The wanted members of some records at a time, then dealt to the columns.
@@ -274,13 +270,11 @@ class Hdf5Table final : public Table {
       checked(H5Tinsert(type.get(), name.c_str(), place * sizeof(double), H5T_NATIVE_DOUBLE),
               "describe a record");
 
-    const ObjectHandle handle = open_object(file_.get(), piece.path);
     constexpr std::uint64_t step = 65536;
     std::vector<double> records(width * std::min(step, rows.count));
     for (std::uint64_t done = 0; done < rows.count; done += step) {
       const std::uint64_t count = std::min(step, rows.count - done);
-      read_rows(handle.get(), rows.first + done, count, type.get(), records.data(),
-                fmt::format("dataset '{}' of '{}'; is it complete?", piece.path, path_));
+      read_rows(piece.path, rows.first + done, count, type.get(), records.data());
       for (std::size_t c = 0; c < names.size(); ++c) {
         const double* record = records.data() + places.at(names[c]);
         for (std::uint64_t row = 0; row < count; ++row, record += width)

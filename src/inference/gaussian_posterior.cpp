@@ -1,5 +1,6 @@
 #include "inference/gaussian_posterior.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -31,7 +32,7 @@ void GaussianPosterior::tabulate_preconditioner() {
   for (std::size_t c = 0; c < signal_->components(); ++c) {
     const double information = forward_->normal_diagonal(c, mean);
     for (std::size_t k = 0; k < modes; ++k) {
-      const double root = signal_->root_diagonal(c, k);
+      const double root = signal_->root(c, c, k);
       preconditioner_[c * modes + k] = 1.0 / (1.0 + root * root * information);
     }
   }
@@ -77,8 +78,8 @@ CgReport GaussianPosterior::mean(ConstPixels data, Modes x, const CgOptions& opt
 }
 
 CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
-                                        const CgOptions& options) const {
-  TESSERA_REQUIRE(x.size() == modes_.size());
+                                        Modes prior_draw, const CgOptions& options) const {
+  TESSERA_REQUIRE(x.size() == modes_.size() && (prior_draw.empty() || prior_draw.size() == x.size()));
   const std::size_t pixels = basis_->pixel_count();
   const std::size_t modes = basis_->mode_count();
   // Components draw from streams of their own: realisation r of component c is stream r * components + c.
@@ -96,8 +97,23 @@ CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realis
   for (std::size_t c = 0; c < signal_->components(); ++c) {
     basis_->white_noise(stream(Purpose::prior_white_noise, c, signal_->components()), Modes(white));
     for (std::size_t k = 0; k < modes; ++k) right_side[c * modes + k] += white[k];
+    if (!prior_draw.empty())
+      std::copy(white.begin(), white.end(), prior_draw.begin() + static_cast<std::ptrdiff_t>(c * modes));
   }
   return solve(right_side, x, options, {});
+}
+
+double GaussianPosterior::prior_variance(std::size_t component) const {
+  // Var(kappa_p) = sum over components and modes of |L|^2 / area, the same at every pixel.
+  const std::size_t modes = basis_->mode_count();
+  const double area = basis_->pixel_area() * static_cast<double>(basis_->total_pixels());
+  double sum = 0.0;
+  for (std::size_t c = 0; c <= component; ++c) {
+    std::vector<Complex> root(modes);
+    for (std::size_t k = 0; k < modes; ++k) root[k] = signal_->root(component, c, k);
+    sum += basis_->dot(ConstModes(root), ConstModes(root)) / area;
+  }
+  return sum;
 }
 
 void GaussianPosterior::synthesis(ConstModes x, Pixels kappa) const {

@@ -28,9 +28,13 @@ class GaussianPosterior {
 
   /// The difference of an exact posterior draw from the mean, as whitened coefficients. It does not depend on
   /// the data: (I + L^T A^T N^-1 A L) x = w + L^T A^T N^-1/2 v with white w, v of this realisation.
+  /// prior_draw, unless empty, receives w: the draw of the prior behind it, for which cov(x, w) = cov(x).
   /// Collective.
-  CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
+  CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x, Modes prior_draw,
                        const CgOptions& options) const;
+
+  /// Variance of a pixel of a component under the prior. Collective.
+  [[nodiscard]] double prior_variance(std::size_t component) const;
 
   /// kappa, [component][pixel], from whitened coefficients. Collective.
   void synthesis(ConstModes x, Pixels kappa) const;

@@ -24,9 +24,9 @@ class SignalCovariance {
   void apply_root(harmonic::ConstModes white, harmonic::Modes modes) const;
   void apply_root_adjoint(harmonic::ConstModes modes, harmonic::Modes white) const;
 
-  /// L_cc at a mode: for one component the root of the spectrum.
-  [[nodiscard]] double root_diagonal(std::size_t component, std::size_t mode) const {
-    return root_[index(component, component) * modes_ + mode];
+  /// Entry (row, column <= row) of L at a mode; for one component the root of the spectrum.
+  [[nodiscard]] double root(std::size_t row, std::size_t column, std::size_t mode) const {
+    return root_[index(row, column) * modes_ + mode];
   }
 
  private:

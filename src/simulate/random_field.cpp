@@ -32,7 +32,7 @@ std::vector<double> correlation(const harmonic::PlaneBasis& basis,
   const double per_area = 1.0 / std::sqrt(basis.pixel_area() * static_cast<double>(basis.total_pixels()));
   std::vector<Complex> modes(basis.mode_count());
   for (std::size_t k = 0; k < modes.size(); ++k) {
-    const double root = signal.root_diagonal(0, k);
+    const double root = signal.root(0, 0, k);
     modes[k] = per_area * root * root;
   }
   std::vector<double> xi(basis.pixel_count());

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "harmonic/plane_basis.hpp"
 #include "inference/gaussian_posterior.hpp"
+#include "inference/posterior_variance.hpp"
 #include "support/dense.hpp"
 #include "support/statistics.hpp"
 
@@ -79,7 +80,8 @@ struct DensePosterior {
       survey.signal.apply_root_adjoint(a, b);
       survey.signal.apply_root(b, b);
       for (std::size_t c = 0; c < components; ++c)
-        basis.synthesis(std::span<Complex>(b).subspan(c * modes, modes), std::span<double>(image).subspan(c * pixels, pixels));
+        basis.synthesis(std::span<Complex>(b).subspan(c * modes, modes),
+                        std::span<double>(image).subspan(c * pixels, pixels));
       for (std::size_t i = 0; i < n; ++i) prior(i, j) = image[i];
       std::vector<double> shear(survey.data.size());
       for (Complex& value : a) value *= basis.pixel_area();
@@ -147,7 +149,7 @@ TEST_CASE("the bits of mean and draws do not depend on the rank count") {
   const auto draw = [](const SmallSurvey& s) {
     const GaussianPosterior posterior(s.basis, s.shear, s.signal, s.information);
     std::vector<Complex> x(s.basis.mode_count());
-    CHECK(posterior.fluctuation(9, 4, x, {1e-6, 100}).converged);
+    CHECK(posterior.fluctuation(9, 4, x, {}, {1e-6, 100}).converged);
     std::vector<double> map(s.basis.pixel_count());
     posterior.synthesis(x, map);
     return map;
@@ -169,7 +171,7 @@ TEST_CASE("constrained realisations have the posterior's covariance and distribu
   std::vector<double> kappa(n);
   for (std::uint32_t r = 0; r < draws; ++r) {
     std::fill(x.begin(), x.end(), Complex{});
-    posterior.fluctuation(11, r, x, tight);
+    posterior.fluctuation(11, r, x, {}, tight);
     posterior.synthesis(x, kappa);
     for (std::size_t i = 0; i < n; ++i) {
       standardised[i].push_back(kappa[i] / std::sqrt(dense.covariance(i, i)));
@@ -188,6 +190,43 @@ TEST_CASE("constrained realisations have the posterior's covariance and distribu
     CHECK(test::kolmogorov_smirnov_p(standardised[i], test::normal_cdf) > 1e-5);
   }
   CHECK(chi2 / static_cast<double>(n) < 2.5);
+}
+
+TEST_CASE("the variance from draws and their complement is exact on average and as sharp as it says") {
+  const mpi::Communicator alone(MPI_COMM_SELF);
+  const SmallSurvey survey(alone, {6, 5});
+  const DensePosterior dense(survey);
+  const GaussianPosterior posterior(survey.basis, survey.shear, survey.signal, survey.information);
+  const std::size_t n = survey.basis.pixel_count();
+  constexpr int repeats = 400, draws = 25;
+  std::vector<double> sum(n), squares(n), kappa(n), prior(n);
+  std::vector<Complex> x(survey.basis.mode_count()), w(x);
+  const double prior_variance = posterior.prior_variance(0);
+  double effective = 0.0;
+  for (std::uint32_t r = 0; r < repeats; ++r) {
+    PosteriorVariance estimate(survey.basis, prior_variance);
+    for (std::uint32_t d = 0; d < draws; ++d) {
+      std::fill(x.begin(), x.end(), Complex{});
+      posterior.fluctuation(12, r * draws + d, x, w, tight);
+      posterior.synthesis(x, kappa);
+      posterior.synthesis(w, prior);
+      estimate.add(kappa, prior);
+    }
+    const auto variance = estimate.variance();
+    for (std::size_t i = 0; i < n; ++i) {
+      const double ratio = variance[i] / dense.covariance(i, i) - 1.0;
+      sum[i] += ratio / repeats;
+      squares[i] += ratio * ratio / repeats;
+    }
+    effective = estimate.effective_draws(dense.covariance(0, 0));
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const double ratio = dense.covariance(i, i) / (prior_variance - dense.covariance(i, i));
+    const double expected = 2.0 / (draws * (1.0 + ratio * ratio));  // relative variance of the estimate
+    CHECK(std::abs(sum[i]) < 5.0 * std::sqrt(expected / repeats) + 0.5 / draws * std::sqrt(expected));
+    CHECK(squares[i] / expected == Approx(1.0).margin(0.35));
+  }
+  CHECK(effective > 1.05 * draws);
 }
 
 TEST_CASE("with huge noise the posterior is the prior, with none the data are reproduced") {

@@ -32,7 +32,7 @@ double power_ratio(const PlaneBasis& basis, const inference::SignalCovariance& s
     basis.synthesis_adjoint(draw(r).kappa, modes);
     for (std::size_t k = 0; k < modes.size(); ++k) {
       if (basis.ell()[k] == 0.0) continue;
-      const double root = signal.root_diagonal(0, k);
+      const double root = signal.root(0, 0, k);
       sum += std::norm(basis.pixel_area() * modes[k]) / (root * root);
       ++count;
     }
