@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fnmatch.h>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -161,6 +160,12 @@ bool equally_long(hid_t file, const Piece& piece) {
   return lengths.size() == 1;
 }
 
+std::string names_of(const std::map<std::string, Piece>& tables) {
+  std::string names;
+  for (const auto& table : tables) names += (names.empty() ? "" : ", ") + table.first;
+  return names;
+}
+
 /// The table of a file for which the user named none.
 std::vector<Piece> find_pieces(hid_t file, const std::string& path) {
   if (Piece all = piece_at(file, "shear/bin_all"); !all.columns.empty()) return {all};
@@ -174,7 +179,7 @@ std::vector<Piece> find_pieces(hid_t file, const std::string& path) {
   if (tables.empty())
     fail("HDF5 file '{}' has no one-dimensional numeric datasets; give a file with a catalogue", path);
   fail("HDF5 file '{}' has several groups with columns ({}); choose one with --section", path,
-       fmt::join(std::views::keys(tables), ", "));
+       names_of(tables));
 }
 
 std::vector<Piece> chosen_pieces(hid_t file, const TableLocation& location) {
@@ -189,8 +194,7 @@ std::vector<Piece> chosen_pieces(hid_t file, const TableLocation& location) {
   std::map<std::string, Piece> tables;
   collect_tables(file, "", 4, tables);
   fail("HDF5 file '{}' has no table '{}' (it has: {}); choose with --section", location.path,
-       location.section,
-       tables.empty() ? "none in a group" : fmt::format("{}", fmt::join(std::views::keys(tables), ", ")));
+       location.section, tables.empty() ? "none in a group" : names_of(tables));
 }
 
 /// Names that every piece has, in the first one's order.

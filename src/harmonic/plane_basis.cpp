@@ -64,7 +64,8 @@ void PlaneBasis::tabulate_modes() {
 PlaneBasis::EllRange PlaneBasis::ell_range(PaddedBox box, double pixel) {
   const double side = pixel * static_cast<double>(std::max(box.nx, box.ny));
   const auto highest = [&](std::uint64_t n) {
-    return 2.0 * std::numbers::pi * static_cast<double>(n / 2) / (static_cast<double>(n) * pixel);
+    const std::uint64_t nyquist = n / 2;
+    return 2.0 * std::numbers::pi * static_cast<double>(nyquist) / (static_cast<double>(n) * pixel);
   };
   return {2.0 * std::numbers::pi / side, std::hypot(highest(box.nx), highest(box.ny))};
 }
@@ -141,7 +142,7 @@ void PlaneBasis::white_noise(const RandomStream& stream, Modes modes) const {
     }
     if (!is_self_conjugate(i, nx())) continue;
     for (std::uint64_t j = 0; j <= ny() / 2; ++j) {
-      const std::uint64_t mirror = (ny() - j) % ny();
+      const std::uint64_t mirror = j == 0 ? 0 : ny() - j;
       if (mirror == j)
         values[j] = std::numbers::sqrt2 * values[j].real();
       else

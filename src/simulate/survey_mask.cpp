@@ -71,10 +71,10 @@ class CosmosLikeMask final : public SurveyMask {
   [[nodiscard]] bool in_a_block(PixelPosition offset) const {
     // A turned block must be this much larger than the step for the mosaic to have no gaps.
     const double side = std::cos(turn) + std::sin(turn);
-    for (int row = 0; row < blocks; ++row)
-      for (int column = 0; column < blocks; ++column) {
-        const PixelPosition to_block{offset.x - (column - blocks / 2) * step_.x,
-                                     offset.y - (row - blocks / 2) * step_.y};
+    constexpr int half = blocks / 2;
+    for (int row = -half; row <= half; ++row)
+      for (int column = -half; column <= half; ++column) {
+        const PixelPosition to_block{offset.x - column * step_.x, offset.y - row * step_.y};
         if (in_turned_box(to_block, 0.5 * side * step_.x, 0.5 * side * step_.y)) return true;
       }
     return false;

@@ -360,18 +360,15 @@ class FullDisk(RefusalTest):
 
     def test_small_disk(self):
         """Outputs on a small file system of a private mount namespace, which is gone when its shell ends."""
-        disk = self.here / "disk"
+        disk, listing = self.here / "disk", self.here / "listing"
         disk.mkdir()
-        prepare = 'mount -t tmpfs -o "$1" tessera-test "$2" || exit 99; shift 2; '
-        script = 'cd "$0" || exit 98; "$@"; code=$?; cd "$0"; ls -A >&3; exit $code'
+        script = ('mount -t tmpfs -o "$0" tessera-test "$1" || exit 99; disk=$1 listing=$2; shift 2; '
+                  '"$@"; code=$?; ls -A "$disk" >"$listing"; exit $code')
 
         def small(size):
             def launch(ranks, args, **options):
-                with open(self.here / "listing", "w") as listing:
-                    shell = ["unshare", "-m", "sh", "-c", prepare + script.replace('"$0"', f"'{disk}'").replace(
-                        ">&3", f">&{listing.fileno()}"), "sh", size, disk]
-                    return run_words([*shell, MPIEXEC, "-n", ranks, TESSERA, *args], pass_fds=[listing.fileno()],
-                                     **options)
+                shell = ["unshare", "-m", "sh", "-c", script, size, disk, listing]
+                return run_words([*shell, MPIEXEC, "-n", ranks, TESSERA, *args], **options)
             return launch
 
         if small("size=1m")(1, ["--version"], env=QUICK).returncode != 0:
@@ -380,7 +377,7 @@ class FullDisk(RefusalTest):
         def refuse(args, *names, size, ranks=2):
             self.refuse(args, *names, ranks=ranks, launch=small(size))
             with self.subTest(args=" ".join(map(str, args)), size=size):
-                self.assertEqual((self.here / "listing").read_text(), "", "files are left behind")
+                self.assertEqual(listing.read_text(), "", "files are left behind")
 
         mock = ["simulate", *FIELD, *SURVEY, *PRIOR, "--out-catalogue", disk / "new.h5", "--out-truth"]
         for size in (4, 300):
