@@ -1,6 +1,7 @@
 // The program `tessera`: picks the command, turns every failure into one line and a non-zero exit on every
 // rank.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -79,6 +80,7 @@ void report(const char* kind, const char* text) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like others
   const mpi::Environment environment(argc, argv);
   io::silence_hdf5();
   const mpi::Communicator comm;
@@ -98,5 +100,7 @@ int main(int argc, char** argv) {
   }
   if (comm.is_root()) report("error", problem.c_str());
   last_words.barrier();
+  // Ending MPI would have HDF5 close a broken file once more, and crash.
+  if (io::has_abandoned_file()) MPI_Abort(MPI_COMM_WORLD, 1);
   return 1;
 }

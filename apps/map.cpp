@@ -310,11 +310,9 @@ class Products {
   harmonic::PlaneBasis basis_;
 };
 
-void check_resources(const mpi::Communicator& comm, const Settings& settings, const PlaneGrid& field,
-                     PaddedBox box, const io::AtomicFile& file) {
-  require_box_memory(comm, box, doubles_per_pixel);
-  const double maps = 12.0 + (settings.save_samples ? settings.samples : 0.0);
-  file.require_space(maps * sizeof(double) * static_cast<double>(field.nx() * field.ny()) + 1e6);
+/// Maps that the run will write, for the disk space they need.
+std::uint64_t map_count(const Settings& settings) {
+  return 10 + (settings.save_samples ? settings.samples : 0);
 }
 
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
@@ -327,7 +325,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   clock.begin("bin galaxies");
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
   const PaddedBox box = padded_box(field, settings.field.padding);
-  check_resources(comm, settings, field, box, file);
+  require_box_memory(comm, box, doubles_per_pixel);
   std::optional<harmonic::PowerSpectrum> spectrum;
   if (settings.wiener)
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
@@ -338,7 +336,9 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
             box.ny);
 
   clock.begin("plan");
-  io::MapWriter writer(comm, file);
+  const std::uint64_t maps = map_count(settings);
+  const std::size_t table = spectrum ? 2 * spectrum->ell().size() : 0;
+  io::MapWriter writer(comm, file, static_cast<double>(maps * field.nx() * field.ny() + table), maps);
   writer.write_wcs(field);
   Products products(comm, settings, survey, writer, clock);
   products.write_data();

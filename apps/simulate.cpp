@@ -1,5 +1,5 @@
 // tessera simulate: a mock survey, its catalogue and the truth behind it.
-#include <cmath>
+#include <filesystem>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
@@ -69,7 +69,8 @@ struct Settings {
     values.require("spectrum");
     if (!real_positions && !(field.center && field.size))
       fail("--center and --npix are needed unless --catalogue gives the galaxies");
-    if (values.text("out-catalogue") == values.text("out-truth"))
+    if (std::filesystem::weakly_canonical(values.text("out-catalogue")) ==
+        std::filesystem::weakly_canonical(values.text("out-truth")))
       fail("--out-catalogue and --out-truth are the same file '{}'; give two names",
            values.text("out-truth"));
   }
@@ -143,10 +144,11 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   if (count == 0) fail("the mock survey has no galaxy; check --density, --mask, --center and --npix");
 
   clock.begin("write");
-  io::MapWriter catalogue_writer(comm, catalogue_file);
+  constexpr std::uint64_t columns = 5, maps = 3;
+  io::MapWriter catalogue_writer(comm, catalogue_file, static_cast<double>(columns * count), columns);
   write_catalogue(catalogue_writer, mock);
   write_provenance(catalogue_writer, comm, "simulate", values, &*spectrum);
-  io::MapWriter truth_writer(comm, truth_file);
+  io::MapWriter truth_writer(comm, truth_file, static_cast<double>(maps * field.nx() * field.ny()), maps);
   write_truth(truth_writer, field, basis, sky);
   write_provenance(truth_writer, comm, "simulate", values, &*spectrum);
   catalogue_writer.commit();

@@ -31,7 +31,7 @@ std::string find_column(const Table& table, const std::vector<std::string>& cand
     for (const std::string& name : known)
       if (equal_ignoring_case(name, candidate)) return name;
   }
-  fail("catalogue '{}' has no column '{}' (it has: {}); name the right one with --{}", path,
+  fail("catalogue '{}' has no column of numbers named '{}' (it has: {}); name the right one with --{}", path,
        joined(candidates, "' or '"), joined(known, ", "), option);
 }
 

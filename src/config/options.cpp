@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -18,6 +19,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const char* yes = "yes";
+constexpr const char* unexpected = "unexpected words";
 
 Group common_options() {
   return {
@@ -78,7 +80,8 @@ double to_number(const std::string& option, const std::string& text) {
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
-  std::istringstream stream(text);
+  const std::string closed = text + ',';  // getline drops an empty last entry
+  std::istringstream stream(closed);
   for (std::string part; std::getline(stream, part, ',');) {
     const auto first = part.find_first_not_of(" \t");
     const auto last = part.find_last_not_of(" \t");
@@ -91,7 +94,8 @@ std::vector<std::string> split(const std::string& text) {
 
 std::string Values::text(const std::string& name) const {
   const auto found = text_.find(name);
-  if (found == text_.end() || found->second.empty()) fail("--{} is missing; see --help", name);
+  if (found == text_.end() || found->second.empty())
+    fail("--{} is missing; 'tessera COMMAND --help' explains it", name);
   return found->second;
 }
 
@@ -161,21 +165,28 @@ Command::Command(std::string name, std::string synopsis, std::string description
 
 std::optional<Values> Command::parse(const std::vector<std::string>& arguments) const {
   const po::options_description description = describe(groups_);
+  po::options_description with_words;
+  with_words.add(description).add_options()(unexpected, po::value<std::vector<std::string>>());
   po::variables_map given;
   try {
     using namespace po::command_line_style;
     const int style = unix_style & ~allow_guessing;
     po::positional_options_description words;
     if (!positional_.empty()) words.add(positional_.c_str(), 1);
+    words.add(unexpected, -1);
     po::store(po::command_line_parser(with_explicit_switches(arguments, groups_))
-                  .options(description)
+                  .options(with_words)
                   .positional(words)
                   .style(style)
                   .run(),
               given);
     if (given.contains("help")) return std::nullopt;
+    if (given.contains(unexpected))
+      fail("unexpected word '{}' on the command line; options begin with -- ('tessera {} --help' lists them)",
+           given[unexpected].as<std::vector<std::string>>().front(), name_);
     if (given.contains("config")) {
       const auto path = given["config"].as<std::string>();
+      if (std::filesystem::is_directory(path)) fail("the config file '{}' is a folder", path);
       std::ifstream file(path);
       if (!file) fail("cannot read the config file '{}' ({})", path, std::strerror(errno));
       try {
@@ -184,9 +195,6 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
         fail("config file '{}': {}; 'tessera {} --help' lists the options", path, problem.what(), name_);
       }
     }
-  } catch (const po::too_many_positional_options_error&) {
-    fail("unexpected word on the command line; options begin with -- ('tessera {} --help' lists them)",
-         name_);
   } catch (const po::error& problem) {
     fail("{}; 'tessera {} --help' lists the options", problem.what(), name_);
   }

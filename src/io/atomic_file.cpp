@@ -5,6 +5,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -27,15 +29,34 @@ void check_destination(const std::string& path, bool overwrite) {
   if (!overwrite) fail("output '{}' exists and would be lost; choose another name or pass --overwrite", path);
 }
 
-void check_space(const std::string& path, double expected_bytes) {
+[[noreturn]] void fail_for_space(const std::string& path, double bytes, const std::string& reason) {
+  fail("output '{}' needs {:.1f} MB and the disk cannot give them ({}); free some space or write elsewhere",
+       path, bytes * 1e-6, reason);
+}
+
+void reserve_space(const std::string& path, const std::string& temporary, double bytes) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      static_cast<double>(limit.rlim_cur) < bytes)
+    fail_for_space(path, bytes, "limit on the size of a file");
+  const int file = open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool reserved = file >= 0 && fallocate(file, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0;
+  const int reason = errno;
+  if (file >= 0) close(file);
+  if (reserved) return;
+  if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
+    fail_for_space(path, bytes, std::strerror(reason));
   struct statvfs status {};
   if (statvfs(folder_of(path).c_str(), &status) != 0) return;
   const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
-  if (free_bytes < expected_bytes)
-    fail(
-        "the disk of '{}' has {:.1f} MB free and the output needs {:.1f} MB; free some space or write "
-        "elsewhere",
-        path, free_bytes * 1e-6, expected_bytes * 1e-6);
+  if (free_bytes < bytes) fail_for_space(path, bytes, fmt::format("{:.1f} MB free", free_bytes * 1e-6));
+}
+
+/// Returns what was set aside beyond the file's end.
+void trim(const std::string& name) {
+  struct stat status {};
+  if (stat(name.c_str(), &status) == 0 && truncate(name.c_str(), status.st_size) != 0)
+    fail("cannot trim '{}' ({})", name, std::strerror(errno));
 }
 
 void create_empty(const std::string& temporary) {
@@ -66,9 +87,9 @@ AtomicFile::AtomicFile(const mpi::Communicator& comm, std::string path, bool ove
   });
 }
 
-void AtomicFile::require_space(double bytes) const {
+void AtomicFile::reserve(double bytes) const {
   mpi::collectively(*comm_, [&] {
-    if (comm_->is_root()) check_space(path_, bytes);
+    if (comm_->is_root()) reserve_space(path_, temporary_, bytes);
   });
 }
 
@@ -80,6 +101,7 @@ void AtomicFile::commit() {
   comm_->barrier();
   mpi::collectively(*comm_, [&] {
     if (!comm_->is_root()) return;
+    trim(temporary_);
     sync(temporary_, O_RDWR);
     if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
       fail("cannot rename '{}' to '{}' ({})", temporary_, path_, std::strerror(errno));

@@ -24,8 +24,10 @@ class AtomicFile {
   /// The name to write to.
   [[nodiscard]] const std::string& temporary() const { return temporary_; }
 
-  /// Error unless the disk has that much room.
-  void require_space(double bytes) const;
+  /// Sets disk space aside for the temporary file, which exists by now, so that a full disk shows before the
+  /// work and not in the middle of writing. Where the file system cannot, its free space is checked. Error on
+  /// every rank.
+  void reserve(double bytes) const;
 
   /// Makes the file durable and visible: barrier, fsync, rename, fsync of the folder. All writers have closed
   /// it.

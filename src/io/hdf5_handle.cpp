@@ -2,11 +2,28 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 #include "core/error.hpp"
 
 namespace tessera::io {
+
+namespace {
+
+// A fact about the process, as HDF5's list of open files is.
+bool& abandoned() {
+  static bool flag = false;
+  return flag;
+}
+
+}  // namespace
+
+bool has_abandoned_file() { return abandoned(); }
+
+void abandon(FileHandle& file) {
+  if (file.release() >= 0) abandoned() = true;
+}
 
 void silence_hdf5() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
@@ -16,6 +33,7 @@ hid_t checked(hid_t status, std::string_view what) {
 }
 
 FileHandle open_for_reading(const std::string& path) {
+  if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give an HDF5 file", path);
   if (access(path.c_str(), R_OK) != 0)
     fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));
   FileHandle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));

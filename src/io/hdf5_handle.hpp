@@ -29,6 +29,9 @@ class Handle {
   [[nodiscard]] hid_t get() const { return id_; }
   [[nodiscard]] explicit operator bool() const { return id_ >= 0; }
 
+  /// Gives the identifier up without closing it.
+  hid_t release() { return std::exchange(id_, H5I_INVALID_HID); }
+
   /// Closes now; false if HDF5 reports a failure (for a file: data may not have reached the disk).
   bool reset() {
     const hid_t id = std::exchange(id_, H5I_INVALID_HID);
@@ -49,6 +52,12 @@ using PropertyHandle = Handle<H5Pclose>;
 
 /// Keeps HDF5 from printing its error stack: errors are reported by exception. Call once, early.
 void silence_hdf5();
+
+/// Whether a parallel file had to be given up: after a failed write the ranks' views of it differ, so that
+/// closing it, or ending MPI, which closes what is open, would hang or crash. The process must then end by
+/// MPI_Abort.
+[[nodiscard]] bool has_abandoned_file();
+void abandon(FileHandle& file);
 
 /// Turns a negative HDF5 return value into Error("<what> failed ...").
 hid_t checked(hid_t status, std::string_view what);

@@ -50,8 +50,19 @@ void put_attribute(hid_t object, const std::string& name, hid_t type, const void
 
 }  // namespace
 
-MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file) : comm_(&comm), atomic_(&file) {
-  mpi::collectively(comm, [&] {
+template <class Work>
+void MapWriter::together(Work&& work) {
+  try {
+    mpi::collectively(*comm_, std::forward<Work>(work));
+  } catch (...) {
+    abandon(file_);
+    throw;
+  }
+}
+
+MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double values, std::uint64_t datasets)
+    : comm_(&comm), atomic_(&file) {
+  together([&] {
     const PropertyHandle access(checked(H5Pcreate(H5P_FILE_ACCESS), "make a property list"));
     checked(H5Pset_fapl_mpio(access.get(), comm.get(), MPI_INFO_NULL), "use MPI-IO");
     const PropertyHandle creation(checked(H5Pcreate(H5P_FILE_CREATE), "make a property list"));
@@ -60,12 +71,25 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file) : comm_(&c
     file_ = FileHandle(H5Fcreate(file.temporary().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
     if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
   });
+  try {
+    // A dataset of several chunks may end in one that is not full; attributes and tables are small.
+    constexpr double file_bytes = 32e3;
+    constexpr double dataset_bytes = 4e3;
+    const double bytes = sizeof(double) * values;
+    const auto count = static_cast<double>(datasets);
+    const double slack =
+        bytes / count > static_cast<double>(chunk_bytes) ? static_cast<double>(chunk_bytes) : 0.0;
+    file.reserve(bytes + file_bytes + count * (slack + dataset_bytes));
+  } catch (...) {
+    abandon(file_);
+    throw;
+  }
 }
 
 DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,
                                 const Description& description) {
   DatasetHandle dataset;
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const SpaceHandle space(checked(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
                                     "make a data space"));
     const PropertyHandle creation(checked(H5Pcreate(H5P_DATASET_CREATE), "make a property list"));
@@ -88,7 +112,7 @@ DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize
 
 void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                             const std::vector<hsize_t>& count, std::span<const double> values) {
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const SpaceHandle place(checked(H5Dget_space(dataset.get()), "get a data space"));
     const hsize_t length = values.size();
     const SpaceHandle memory(checked(H5Screate_simple(1, &length, nullptr), "make a data space"));
@@ -121,7 +145,7 @@ void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const
 void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid,
                             const BoxRows& rows) {
   DatasetHandle dataset;
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     dataset = DatasetHandle(checked(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "open a dataset"));
   });
   const std::vector<double> values = cropped(grid, rows);
@@ -145,7 +169,7 @@ void MapWriter::write_column(const std::string& name, std::span<const double> sh
 }
 
 void MapWriter::create_group(const std::string& name) {
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const PropertyHandle links(checked(H5Pcreate(H5P_LINK_CREATE), "make a property list"));
     checked(H5Pset_create_intermediate_group(links.get(), 1), "make groups");
     const GroupHandle group(checked(
@@ -154,7 +178,7 @@ void MapWriter::create_group(const std::string& name) {
 }
 
 void MapWriter::attribute(const std::string& object, const std::string& name, const std::string& value) {
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const Handle<H5Oclose> holder(
         checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
     const TypeHandle type = utf8_string_type();
@@ -164,7 +188,7 @@ void MapWriter::attribute(const std::string& object, const std::string& name, co
 }
 
 void MapWriter::attribute(const std::string& object, const std::string& name, double value) {
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const Handle<H5Oclose> holder(
         checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
     put_attribute(holder.get(), name, H5T_NATIVE_DOUBLE, &value);
@@ -172,7 +196,7 @@ void MapWriter::attribute(const std::string& object, const std::string& name, do
 }
 
 void MapWriter::attribute(const std::string& object, const std::string& name, std::int64_t value) {
-  mpi::collectively(*comm_, [&] {
+  together([&] {
     const Handle<H5Oclose> holder(
         checked(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), "open an object"));
     put_attribute(holder.get(), name, H5T_NATIVE_INT64, &value);
@@ -187,8 +211,8 @@ void MapWriter::write_wcs(const PlaneGrid& grid) {
 }
 
 void MapWriter::commit() {
-  mpi::collectively(*comm_, [&] {
-    if (!file_.reset())
+  together([&] {
+    if (H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) < 0 || !file_.reset())
       fail("closing '{}' failed; the disk is probably full: free some space and run again", atomic_->path());
   });
   atomic_->commit();

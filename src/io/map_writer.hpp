@@ -30,8 +30,9 @@ struct BoxRows {
 /// call every member with the same names and attributes. An Error is thrown on all ranks or on none.
 class MapWriter {
  public:
-  /// Creates the file under the temporary name of `file`, which must outlive the writer.
-  MapWriter(const mpi::Communicator& comm, AtomicFile& file);
+  /// Creates the file under the temporary name of `file`, which must outlive the writer, and sets disk space
+  /// aside for `values` numbers in `datasets` datasets. Error if there is none.
+  MapWriter(const mpi::Communicator& comm, AtomicFile& file, double values, std::uint64_t datasets);
   ~MapWriter() = default;
   MapWriter(const MapWriter&) = delete;
   MapWriter& operator=(const MapWriter&) = delete;
@@ -66,6 +67,10 @@ class MapWriter {
   void commit();
 
  private:
+  /// Collective: work on the file that fails on all ranks if on one; the file is then given up.
+  template <class Work>
+  void together(Work&& work);
+
   /// Creates a dataset whose trailing axis is chunked whole.
   DatasetHandle create(const std::string& name, const std::vector<hsize_t>& shape,
                        const Description& description);

@@ -1,9 +1,45 @@
 #include "mpi/agreement.hpp"
 
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
 namespace tessera::mpi {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto patience = 30s;
+
+/// The lowest rank that failed, or the rank count. A rank that failed does not wait for ever for others: they
+/// may hang in a collective call that this rank has left, and only the end of the job can free them.
+int lowest_failing(const Communicator& comm, const std::string& failure) {
+  const int mine = failure.empty() ? comm.size() : comm.rank();
+  int lowest = mine;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm.get(), &request), "MPI_Iallreduce");
+  if (failure.empty()) {
+    check(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+    return lowest;
+  }
+  const auto deadline = Clock::now() + patience;
+  int done = 0;
+  while (done == 0 && Clock::now() < deadline) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done == 0) std::this_thread::sleep_for(1ms);
+  }
+  if (done == 0) {
+    std::fprintf(stderr, "error: %s\n", failure.c_str());
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  return lowest;
+}
+
+}  // namespace
 
 void agree(const Communicator& comm, const std::string& failure) {
-  const int failing = comm.min(failure.empty() ? comm.size() : comm.rank());
+  const int failing = lowest_failing(comm, failure);
   if (failing == comm.size()) return;
   throw Error(comm.broadcast(failure, failing));
 }

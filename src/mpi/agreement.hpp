@@ -11,6 +11,7 @@ namespace tessera::mpi {
 
 /// Collective. `failure` is this rank's trouble, empty if none. If any rank has one, every rank throws Error
 /// with the text of the lowest such rank; so no rank is left waiting in a later collective.
+/// If the others do not come within half a minute, the failing rank reports and ends the job.
 void agree(const Communicator& comm, const std::string& failure);
 
 /// Collective: runs local work that may fail on some ranks only (reading, allocating, writing), then agrees.

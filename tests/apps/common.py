@@ -63,7 +63,7 @@ def run_oracle(name, *args):
 
 
 class SurveyTest(unittest.TestCase):
-    """A mock survey, made once: self.folder with catalogue.h5 and truth.h5. Every test has an empty folder self.here."""
+    """A mock survey, made once: self.catalogue, self.truth in self.folder. Each test has an empty folder self.here."""
 
     @classmethod
     def setUpClass(cls):

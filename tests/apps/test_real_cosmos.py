@@ -1,5 +1,5 @@
-"""Maps of the COSMOS field from Schrabback et al. (2010), against known numbers and the oracles. Needs the catalogue and
-spectrum, in TESSERA_SHARED_DATA or shared/data beside the source tree; skipped without them."""
+"""Maps of the COSMOS field from Schrabback et al. (2010), against known numbers and the oracles. Needs the catalogue
+and spectrum, in TESSERA_SHARED_DATA or shared/data beside the source tree; skipped without them."""
 import os
 import shutil
 import tempfile
@@ -27,8 +27,8 @@ class RealCosmos(unittest.TestCase):
     @classmethod
     def map(cls, name, *options):
         out = cls.folder / name
-        succeed(run(2, ["map", "--catalogue", CATALOGUE, "--npix", "360", "--pixel-arcmin", "0.29", "--smoothing-arcmin",
-                        "1", "--out", out, *options]))
+        succeed(run(2, ["map", "--catalogue", CATALOGUE, "--npix", "360", "--pixel-arcmin", "0.29",
+                        "--smoothing-arcmin", "1", "--out", out, *options]))
         return out
 
     def check(self, oracle, *args):

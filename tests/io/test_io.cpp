@@ -40,7 +40,7 @@ TEST_CASE("maps come back cropped, each value at its place") {
   for (const PaddedBox box : {PaddedBox{5, 7}, PaddedBox{8, 12}}) {
     io::AtomicFile file(comm, path, true);
     {
-      io::MapWriter writer(comm, file);
+      io::MapWriter writer(comm, file, 1e4, 5);
       writer.write_wcs(grid);
       const IndexMap map(comm, box);
       writer.write_map("/maps/index", grid, map.rows(), {"1", "global index"});
@@ -84,7 +84,7 @@ TEST_CASE("an output that exists is refused, unless it may be replaced, and surv
   CHECK_THROWS_WITH(io::AtomicFile(comm, path, false), Catch::Contains("--overwrite"));
   {
     io::AtomicFile abandoned(comm, path, true);
-    io::MapWriter writer(comm, abandoned);
+    io::MapWriter writer(comm, abandoned, 1e4, 5);
     writer.create_group("/half");
   }
   comm.barrier();
@@ -101,8 +101,8 @@ TEST_CASE("a folder that is not there and a disk that is too small are refused a
   CHECK_THROWS_WITH(io::AtomicFile(comm, folder.path("no/such/out.h5"), false),
                     Catch::Contains("cannot write"));
   io::AtomicFile file(comm, folder.path("out.h5"), false);
-  CHECK_THROWS_WITH(file.require_space(1e18), Catch::Contains("MB free"));
-  CHECK_NOTHROW(file.require_space(1e3));
+  CHECK_THROWS_WITH(file.reserve(1e18), Catch::Contains("out.h5"));
+  CHECK_NOTHROW(file.reserve(1e3));
 }
 
 TEST_CASE("a stale temporary of a killed run is no obstacle") {
@@ -112,7 +112,7 @@ TEST_CASE("a stale temporary of a killed run is no obstacle") {
   if (comm.is_root()) std::ofstream(path + ".partial") << "torn";
   comm.barrier();
   io::AtomicFile file(comm, path, false);
-  io::MapWriter writer(comm, file);
+  io::MapWriter writer(comm, file, 1e4, 5);
   writer.create_group("/whole");
   writer.commit();
   CHECK(fs::exists(path));
