@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -71,6 +72,13 @@ bool all_ranks_failed(const mpi::Communicator& comm) {
   return done != 0;
 }
 
+/// One rank ends the job; the others wait to be ended, so that mpirun hears of it once.
+[[noreturn]] void end_without_finalize(const mpi::Communicator& comm) {
+  if (comm.is_root()) MPI_Abort(MPI_COMM_WORLD, 1);
+  std::this_thread::sleep_for(std::chrono::seconds(10));
+  std::_Exit(1);
+}
+
 void report(const char* kind, const char* text) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", kind, text);
@@ -101,6 +109,6 @@ int main(int argc, char** argv) {
   if (comm.is_root()) report("error", problem.c_str());
   last_words.barrier();
   // Ending MPI would have HDF5 close a broken file once more, and crash.
-  if (io::has_abandoned_file()) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (io::has_abandoned_file()) end_without_finalize(last_words);
   return 1;
 }

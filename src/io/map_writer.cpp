@@ -23,6 +23,17 @@ std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape) {
   return chunk;
 }
 
+/// Disk space for so many numbers in so many datasets of about one size. A dataset of several chunks may end
+/// in one that is not full; attributes and tables are small.
+double file_bytes(double values, std::uint64_t datasets) {
+  constexpr double per_file = 32e3;
+  constexpr double per_dataset = 4e3;
+  constexpr auto chunk = static_cast<double>(chunk_bytes);
+  const double bytes = sizeof(double) * values;
+  const auto count = static_cast<double>(datasets);
+  return bytes + per_file + count * ((bytes / count > chunk ? chunk : 0.0) + per_dataset);
+}
+
 PropertyHandle collective_transfer() {
   PropertyHandle transfer(checked(H5Pcreate(H5P_DATASET_XFER), "make a property list"));
   checked(H5Pset_dxpl_mpio(transfer.get(), H5FD_MPIO_COLLECTIVE), "ask for collective writing");
@@ -62,6 +73,10 @@ void MapWriter::together(Work&& work) {
 
 MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double values, std::uint64_t datasets)
     : comm_(&comm), atomic_(&file) {
+  // Once before HDF5 opens the file, when failing is still harmless, and once after, since opening frees the
+  // space.
+  const double bytes = file_bytes(values, datasets);
+  file.reserve(bytes);
   together([&] {
     const PropertyHandle access(checked(H5Pcreate(H5P_FILE_ACCESS), "make a property list"));
     checked(H5Pset_fapl_mpio(access.get(), comm.get(), MPI_INFO_NULL), "use MPI-IO");
@@ -72,14 +87,7 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
     if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
   });
   try {
-    // A dataset of several chunks may end in one that is not full; attributes and tables are small.
-    constexpr double file_bytes = 32e3;
-    constexpr double dataset_bytes = 4e3;
-    const double bytes = sizeof(double) * values;
-    const auto count = static_cast<double>(datasets);
-    const double slack =
-        bytes / count > static_cast<double>(chunk_bytes) ? static_cast<double>(chunk_bytes) : 0.0;
-    file.reserve(bytes + file_bytes + count * (slack + dataset_bytes));
+    file.reserve(bytes);
   } catch (...) {
     abandon(file_);
     throw;
