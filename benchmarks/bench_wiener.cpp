@@ -1,5 +1,6 @@
-// Times the Wiener filter's parts on a box of N x N pixels and prints them against their floor: FFTW's own time for a
-// two-dimensional real transform of that size on one rank. usage: mpirun -n R bench_wiener [N] [iterations]
+// Times the Wiener filter's parts on a box of N x N pixels and prints them against their floor: FFTW's own
+// time for a two-dimensional real transform of that size on one rank. usage: mpirun -n R bench_wiener [N]
+// [iterations]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -22,12 +23,14 @@ double seconds(const mpi::Communicator& comm, int repeats, Work work) {
     comm.barrier();
     const auto start = std::chrono::steady_clock::now();
     work();
-    best = std::min(best, comm.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
+    best = std::min(
+        best, comm.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
   }
   return best;
 }
 
-/// FFTW-MPI's own real transform with transposed output, timed by FFTW when it plans: what a user of it would get.
+/// FFTW-MPI's own real transform with transposed output, timed by FFTW when it plans: what a user of it would
+/// get.
 double fftw_seconds(const mpi::Communicator& comm, std::ptrdiff_t n, unsigned flags) {
   fftw_mpi_init();
   std::ptrdiff_t local_n0 = 0, start0 = 0, local_n1 = 0, start1 = 0;
@@ -79,8 +82,8 @@ int main(int argc, char** argv) {
     std::printf("  synthesis (one transform)       %9.2f ms  %.2f of the floor\n", 1e3 * one, one / measure);
     std::printf("  precision (four transforms)     %9.2f ms  %.2f of the floor\n", 1e3 * precision,
                 precision / (4.0 * measure));
-    std::printf("  CG iteration (four transforms)  %9.2f ms  %.2f of the floor\n", 1e3 * solve / (iterations + 1),
-                solve / (iterations + 1) / (4.0 * measure));
+    std::printf("  CG iteration (four transforms)  %9.2f ms  %.2f of the floor\n",
+                1e3 * solve / (iterations + 1), solve / (iterations + 1) / (4.0 * measure));
   }
   comm.barrier();
   return 0;

@@ -64,7 +64,7 @@ void split(std::string_view line, char separator, Fields& fields) {
 char separator_of(std::string_view line) {
   std::string bare;
   bool quoted = false;
-  for (const char c : line) {
+  for (const char c : trimmed(line)) {
     if (c == '"') quoted = !quoted;
     if (!quoted) bare += c;
   }
@@ -131,7 +131,8 @@ class CsvTable final : public Table {
     }
     Fields fields;
     for (; offset < end && std::getline(file, line); offset += line.size() + 1) {
-      if (trimmed(line).empty() || is_comment(line)) continue;
+      // Between tabs, values may be missing in all columns.
+      if (trimmed(line, separator_ == '\t' ? " \r" : " \t\r").empty() || is_comment(line)) continue;
       split(line, separator_, fields);
       append(fields, columns, offset, share);
     }
@@ -159,12 +160,12 @@ class CsvTable final : public Table {
         if (const auto words = trimmed(text, "# \t\r"); !words.empty()) comment = words;
         continue;
       }
-      const bool has_names = !holds_a_number(text);
+      const bool has_names = !holds_values(text);
       if (!has_names && comment.empty())
         fail("catalogue '{}' begins with values ('{}'); put a line with the names of the columns before them",
              path_, shown(trimmed(text)));
       data_begin_ = has_names ? offset + line.size() + 1 : offset;
-      return set_names(has_names ? trimmed(text) : comment);
+      return set_names(has_names ? text : comment);
     }
     // No line but comments: a table without rows has at least its names.
     if (comment.empty())
@@ -180,13 +181,14 @@ class CsvTable final : public Table {
     names_.assign(fields.begin(), fields.end());
   }
 
-  static bool holds_a_number(std::string_view line) {
+  /// Any number, or nothing but missing ones.
+  static bool holds_values(std::string_view line) {
     Fields fields;
     split(line, separator_of(line), fields);
-    return std::any_of(fields.begin(), fields.end(), [](std::string_view field) {
-      const std::optional<double> number = number_in(field);
-      return number && !std::isnan(*number);
-    });
+    std::vector<std::optional<double>> numbers(fields.size());
+    std::transform(fields.begin(), fields.end(), numbers.begin(), number_in);
+    return std::any_of(numbers.begin(), numbers.end(), [](auto x) { return x && !std::isnan(*x); }) ||
+           std::all_of(numbers.begin(), numbers.end(), [](auto x) { return x.has_value(); });
   }
 
   [[nodiscard]] std::size_t column_index(const std::string& name) const {

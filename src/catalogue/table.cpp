@@ -1,5 +1,6 @@
 #include "catalogue/table.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -47,7 +48,12 @@ std::unique_ptr<Table> open_table(const TableLocation& location) {
   // Besides the signature at byte 0, HDF5 looks behind a user block.
   if (start.starts_with("\x89HDF\r\n\x1a\n") || H5Fis_hdf5(location.path.c_str()) > 0)
     return open_hdf5_table(location);
-  if (start.find('\0') != std::string::npos)
+  // Above all zeros and escapes; bytes from 128 on belong to letters outside ASCII.
+  const auto never_in_text = [](char c) {
+    return static_cast<unsigned char>(c) < 32 &&
+           std::string_view("\t\n\v\f\r").find(c) == std::string_view::npos;
+  };
+  if (std::any_of(start.begin(), start.end(), never_in_text))
     fail("catalogue '{}' is neither FITS nor HDF5 nor text; convert it to one of these formats",
          location.path);
   return open_csv_table(location);

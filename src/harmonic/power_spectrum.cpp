@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -63,6 +64,7 @@ PowerSpectrum::PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell,
 }
 
 PowerSpectrum PowerSpectrum::read(const std::string& path, int column) {
+  if (std::filesystem::is_directory(path)) fail("spectrum '{}' is a folder; give a text file", path);
   std::ifstream file(path);
   if (!file)
     fail("cannot read spectrum '{}' ({}); give a text file with lines 'ell C_ell'", path,

@@ -38,7 +38,7 @@ bool same(const std::vector<double>& a, const std::vector<double>& b) {
 /// part.
 void check_shares(const Table& table, const std::vector<std::string>& names, const TableShare& expected,
                   std::size_t slack = 0) {
-  for (const int ranks : {1, 2, 3, 7}) {
+  for (const int ranks : {1, 2, 3, 7, 1009}) {
     INFO("ranks: " << ranks << ", rows: " << expected[0].size());
     const std::size_t part =
         (expected[0].size() + static_cast<std::size_t>(ranks) - 1) / static_cast<std::size_t>(ranks);
@@ -81,18 +81,17 @@ std::string error_of(const TableLocation& location, const std::vector<std::strin
 }
 
 /// An empty image, the table WRONG and the table CAT. Column I has TNULL in row 2, E NaN in row 3, and S
-/// holds scaled integers.
+/// holds scaled integers, U unsigned ones too large for signed ones.
 void write_fits(const std::string& path, int rows) {
   int status = 0;
   fitsfile* file = nullptr;
-  std::vector<std::string> words{"D",  "I",  "E",  "S",  "TXT", "VEC",  "1D",
-                                 "1J", "1E", "1I", "1A", "3D",  "OTHER"};
-  const auto word = [&](std::size_t i) { return words[i].data(); };
-  std::vector<char*> types{word(0), word(1), word(2), word(3), word(4), word(5)};
-  std::vector<char*> forms{word(6), word(7), word(8), word(9), word(10), word(11)};
-  std::vector<char*> other_type{word(12)}, other_form{word(6)};
+  std::vector<std::string> names{"D", "I", "E", "S", "TXT", "VEC", "U", "FLAG", "OTHER"};
+  std::vector<std::string> formats{"1D", "1I", "1E", "1I", "1A", "3D", "1U", "1L", "1D"};
+  std::vector<char*> types, forms;
+  for (std::string& name : names) types.push_back(name.data());
+  for (std::string& format : formats) forms.push_back(format.data());
   fits_create_file(&file, path.c_str(), &status);  // packs if the name ends with .gz
-  fits_create_tbl(file, BINARY_TBL, rows, 6, types.data(), forms.data(), nullptr, "CAT", &status);
+  fits_create_tbl(file, BINARY_TBL, rows, 8, types.data(), forms.data(), nullptr, "CAT", &status);
   int null = -99;
   fits_write_key(file, TINT, "TNULL2", &null, "", &status);
   fits_set_hdustruc(file, &status);
@@ -108,7 +107,8 @@ void write_fits(const std::string& path, int rows) {
   fits_write_col(file, TDOUBLE, 4, 1, 1, rows, doubled.data(), &status);
   fits_write_key_dbl(file, "TSCAL4", 0.5, -15, "", &status);
   fits_write_key_dbl(file, "TZERO4", 3000.0, -15, "", &status);
-  fits_create_tbl(file, BINARY_TBL, 1, 1, other_type.data(), other_form.data(), nullptr, "Second", &status);
+  fits_write_col(file, TDOUBLE, 7, 1, 1, rows, column(40, rows).data(), &status);
+  fits_create_tbl(file, BINARY_TBL, 1, 1, &types[8], &forms[8], nullptr, "Second", &status);
   double value = 7.0;
   fits_write_col(file, TDOUBLE, 1, 1, 1, 1, &value, &status);
   fits_close_file(file, &status);
@@ -174,10 +174,10 @@ TEST_CASE("FITS tables are read by any number of ranks") {
     const std::string path = files.folder.path(std::to_string(rows) + ".fits");
     write_fits(path, rows);
     const auto table = open_table({path, ""});
-    CHECK(table->column_names() == std::vector<std::string>{"D", "I", "E", "S", "TXT", "VEC"});
-    TableShare expected{column(3, rows), column(2, rows), column(1, rows), column(0, rows)};
+    CHECK(table->column_names() == std::vector<std::string>{"D", "I", "E", "S", "TXT", "VEC", "U", "FLAG"});
+    TableShare expected{column(3, rows), column(2, rows), column(1, rows), column(0, rows), column(40, rows)};
     if (rows > 3) expected[1][3] = expected[2][2] = nan_value;
-    check_shares(*table, {"S", "e", "I", "d"}, expected);
+    check_shares(*table, {"S", "e", "I", "d", "u"}, expected);
   }
 }
 
@@ -189,9 +189,11 @@ TEST_CASE("a FITS extension is found by name without case, or by number; what is
     CHECK(open_table({path, section})->read_share({"OTHER"}, 0, 1)[0] == std::vector<double>{7.0});
   CHECK(open_table({path, "cat"})->read_share({"D"}, 0, 1)[0] == column(0, 5));
   CHECK_THAT(error_of({path, "third"}), Contains("'third' (it has: CAT, Second)"));
-  CHECK_THAT(error_of({path, ""}, {"D", "w"}), Contains("no column 'w' (it has: D, I, E, S, TXT, VEC)"));
+  CHECK_THAT(error_of({path, ""}, {"D", "w"}),
+             Contains("no column 'w' (it has: D, I, E, S, TXT, VEC, U, FLAG)"));
   CHECK_THAT(error_of({path, ""}, {"TXT"}), Contains("'TXT'") && Contains("text"));
   CHECK_THAT(error_of({path, ""}, {"VEC"}), Contains("'VEC'") && Contains("arrays"));
+  CHECK_THAT(error_of({path, ""}, {"flag"}), Contains("'flag'") && Contains("flags"));
 }
 
 TEST_CASE("a truncated FITS file is refused, a compressed one is read") {
@@ -203,6 +205,8 @@ TEST_CASE("a truncated FITS file is refused, a compressed one is read") {
   std::ifstream(files.folder.path("b.fits.gz"), std::ios::binary).read(start.data(), 2);
   REQUIRE(start == "\x1f\x8b");
   check_shares(*open_table({files.folder.path("b.fits.gz"), ""}), {"D"}, {column(0, 1000)});
+  std::filesystem::copy_file(files.folder.path("b.fits.gz"), files.folder.path("c"));
+  check_shares(*open_table({files.folder.path("c"), ""}), {"D"}, {column(0, 1000)});
 
   std::filesystem::resize_file(files.folder.path("b.fits.gz"),
                                std::filesystem::file_size(files.folder.path("b.fits.gz")) / 2);
