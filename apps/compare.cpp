@@ -1,6 +1,5 @@
 // tessera compare: how close maps come to the truth.
 #include <cmath>
-#include <limits>
 
 #include "apps/command.hpp"
 #include "core/error.hpp"

@@ -16,12 +16,6 @@ bool equal_ignoring_case(const std::string& a, const std::string& b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-std::string joined(const std::vector<std::string>& words, const char* separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 std::string find_column(const Table& table, const std::vector<std::string>& candidates,
                         const std::string& path, const char* option) {
   const auto& known = table.column_names();
@@ -32,7 +26,7 @@ std::string find_column(const Table& table, const std::vector<std::string>& cand
       if (equal_ignoring_case(name, candidate)) return name;
   }
   fail("catalogue '{}' has no column of numbers named '{}' (it has: {}); name the right one with --{}", path,
-       joined(candidates, "' or '"), joined(known, ", "), option);
+       fmt::join(candidates, "' or '"), fmt::join(known, ", "), option);
 }
 
 /// The columns to read, and for each quantity its place among them or its number.

@@ -20,12 +20,6 @@ herr_t collect_name(hid_t /*group*/, const char* name, const H5L_info_t* /*info*
   return 0;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text.empty() ? "none" : text;
-}
-
 }  // namespace
 
 MapReader::MapReader(const std::string& path) : path_(path), file_(open_for_reading(path)) {
@@ -91,7 +85,8 @@ std::string MapReader::find_map(const std::string& name) const {
     if (has_map(candidate)) return candidate;
   std::vector<std::string> known = map_names("/maps");
   for (const std::string& other : map_names("/data")) known.push_back(other);
-  fail("'{}' has no map '{}'; it has: {}", path_, name, joined(known));
+  fail("'{}' has no map '{}'; it has: {}", path_, name,
+       known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")));
 }
 
 std::vector<double> MapReader::read_rows(const std::string& name, std::uint64_t first,

@@ -86,12 +86,7 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
     file_ = FileHandle(H5Fcreate(file.temporary().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
     if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
   });
-  try {
-    file.reserve(bytes);
-  } catch (...) {
-    abandon(file_);
-    throw;
-  }
+  together([&] { file.reserve(bytes); });
 }
 
 DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,
