@@ -5,9 +5,9 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "harmonic/plane_basis.hpp"
-#include "inference/map_comparison.hpp"
 #include "io/map_reader.hpp"
 #include "mpi/agreement.hpp"
+#include "statistics/map_comparison.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -70,7 +70,7 @@ std::vector<double> band_edges(const PlaneGrid& grid, std::uint64_t bands) {
   return edges;
 }
 
-void report(const std::string& name, const inference::MapComparison& c) {
+void report(const std::string& name, const statistics::MapComparison& c) {
   log::info("{}", name);
   log::info("  RMSE {:.5f}, mean-subtracted {:.5f} (truth rms {:.5f}), Pearson r {:.4f}, {} pixels", c.rmse,
             c.mean_subtracted_rmse, c.truth_rms, c.pearson_r, c.pixels);
@@ -105,7 +105,7 @@ void run_compare(const mpi::Communicator& comm, const config::Values& values) {
   const auto edges = band_edges(grid, bands);
   for (const std::string& name : names) {
     const auto map = read(*maps, name);
-    report(name, inference::compare_maps(basis, map, true_kappa, mask, edges));
+    report(name, statistics::compare_maps(basis, map, true_kappa, mask, edges));
   }
 }
 

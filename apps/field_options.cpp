@@ -64,10 +64,10 @@ void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double dou
                       fmt::format("a box of {} x {} pixels", box.nx, box.ny));
 }
 
-harmonic::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box, double pixel_radians) {
+theory::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box, double pixel_radians) {
   const int column =
       values.has("spectrum-column") ? static_cast<int>(values.count("spectrum-column", 2, 1000)) : 0;
-  auto spectrum = harmonic::PowerSpectrum::read(values.text("spectrum"), column);
+  auto spectrum = theory::PowerSpectrum::read(values.text("spectrum"), column);
   const auto range = harmonic::PlaneBasis::ell_range(box, pixel_radians);
   spectrum.require_coverage(range.min, range.max);
   return spectrum;

@@ -5,8 +5,8 @@
 #include "catalogue/shear_catalogue.hpp"
 #include "config/options.hpp"
 #include "harmonic/plane_basis.hpp"
-#include "harmonic/power_spectrum.hpp"
 #include "sky/plane_grid.hpp"
+#include "theory/power_spectrum.hpp"
 
 namespace tessera::apps {
 
@@ -38,7 +38,7 @@ struct FieldSettings {
 void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double doubles_per_pixel);
 
 /// Reads the spectrum and checks it against the modes of the box. On every rank alike.
-[[nodiscard]] harmonic::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box,
-                                                   double pixel_radians);
+[[nodiscard]] theory::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box,
+                                                 double pixel_radians);
 
 }  // namespace tessera::apps

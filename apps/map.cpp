@@ -172,7 +172,7 @@ class Products {
     write_box("/diagnostics/kaiser_squires");
   }
 
-  void write_wiener(const harmonic::PowerSpectrum& spectrum) {
+  void write_wiener(const theory::PowerSpectrum& spectrum) {
     clock_->begin("wiener");
     const inference::ShearOperator shear(basis_);
     const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
@@ -326,7 +326,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
   const PaddedBox box = padded_box(field, settings.field.padding);
   require_box_memory(comm, box, doubles_per_pixel);
-  std::optional<harmonic::PowerSpectrum> spectrum;
+  std::optional<theory::PowerSpectrum> spectrum;
   if (settings.wiener)
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
   const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};

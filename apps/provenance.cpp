@@ -5,7 +5,7 @@
 namespace tessera::apps {
 
 void write_provenance(io::MapWriter& writer, const mpi::Communicator& comm, const std::string& command,
-                      const config::Values& values, const harmonic::PowerSpectrum* spectrum) {
+                      const config::Values& values, const theory::PowerSpectrum* spectrum) {
   writer.create_group("/provenance");
   writer.attribute("/provenance", "program", std::string("tessera"));
   writer.attribute("/provenance", "version", version());

@@ -121,7 +121,7 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   const PaddedBox box = padded_box(field, settings.field.padding);
   constexpr double doubles_per_pixel = 16.0;
   require_box_memory(comm, box, doubles_per_pixel);
-  std::optional<harmonic::PowerSpectrum> spectrum;
+  std::optional<theory::PowerSpectrum> spectrum;
   mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
 
   clock.begin("sky");

@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
   const double pixel = 0.29 * radians_per_arcmin;
   const harmonic::PlaneBasis basis(comm, {n, n}, pixel);
   const inference::ShearOperator shear(basis);
-  const harmonic::PowerSpectrum spectrum({1.0, 1e6}, {1e-6, 1e-16}, "power law");
+  const theory::PowerSpectrum spectrum({1.0, 1e6}, {1e-6, 1e-16}, "power law");
   const inference::SignalCovariance signal(basis, {spectrum}, true);
   const std::vector<double> information(2 * basis.pixel_count(), 1.0 / (0.15 * 0.15));
   std::vector<double> data(2 * basis.pixel_count());

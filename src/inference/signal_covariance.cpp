@@ -7,7 +7,7 @@
 namespace tessera::inference {
 
 SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis,
-                                   const std::vector<harmonic::PowerSpectrum>& spectra, bool pixel_window)
+                                   const std::vector<theory::PowerSpectrum>& spectra, bool pixel_window)
     : modes_(basis.mode_count()), root_(spectra.size() * basis.mode_count()) {
   while (components_ * (components_ + 1) / 2 < spectra.size()) ++components_;
   TESSERA_REQUIRE(!spectra.empty() && components_ * (components_ + 1) / 2 == spectra.size());

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "harmonic/harmonic_basis.hpp"
-#include "harmonic/power_spectrum.hpp"
+#include "theory/power_spectrum.hpp"
 
 namespace tessera::inference {
 
@@ -15,7 +15,7 @@ class SignalCovariance {
   /// spectra: lower triangle by rows, C_00, C_10, C_11, C_20, ... of the components. With `pixel_window` the
   /// field is the mean over each pixel, and S holds the window squared. Error if the matrix is not positive
   /// at some ell or a spectrum does not cover the basis's modes (checked on every rank for its own).
-  SignalCovariance(const harmonic::HarmonicBasis& basis, const std::vector<harmonic::PowerSpectrum>& spectra,
+  SignalCovariance(const harmonic::HarmonicBasis& basis, const std::vector<theory::PowerSpectrum>& spectra,
                    bool pixel_window);
 
   [[nodiscard]] std::size_t components() const { return components_; }

@@ -12,7 +12,7 @@
 using namespace tessera;
 using namespace tessera::inference;
 using harmonic::PlaneBasis;
-using harmonic::PowerSpectrum;
+using theory::PowerSpectrum;
 
 namespace {
 

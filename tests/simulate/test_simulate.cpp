@@ -17,7 +17,7 @@ namespace {
 const PlaneGrid field({150.0, 2.0}, 33, 28, 3.0);
 const PaddedBox box{40, 36};
 
-harmonic::PowerSpectrum spectrum() { return {{10.0, 1e5}, {1e-7, 1e-11}, "test"}; }
+theory::PowerSpectrum spectrum() { return {{10.0, 1e5}, {1e-7, 1e-11}, "test"}; }
 
 inference::SignalCovariance covariance(const PlaneBasis& basis) { return {basis, {spectrum()}, true}; }
 

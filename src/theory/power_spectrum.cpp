@@ -1,4 +1,4 @@
-#include "harmonic/power_spectrum.hpp"
+#include "theory/power_spectrum.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +11,7 @@
 
 #include "core/error.hpp"
 
-namespace tessera::harmonic {
+namespace tessera::theory {
 namespace {
 
 std::vector<double> parse_row(const std::string& line, const std::string& path, std::size_t line_number) {
@@ -106,4 +106,4 @@ void PowerSpectrum::require_coverage(double min, double max) const {
       name_, ell_.front(), ell_.back(), min, max);
 }
 
-}  // namespace tessera::harmonic
+}  // namespace tessera::theory

@@ -4,7 +4,7 @@
 
 #include "harmonic/harmonic_basis.hpp"
 
-namespace tessera::inference {
+namespace tessera::statistics {
 
 /// How a map compares with the truth in a band of multipoles; both masked, mean subtracted inside the mask.
 struct BandComparison {
@@ -29,4 +29,4 @@ struct MapComparison {
                                          harmonic::ConstPixels truth, harmonic::ConstPixels mask,
                                          const std::vector<double>& band_edges);
 
-}  // namespace tessera::inference
+}  // namespace tessera::statistics

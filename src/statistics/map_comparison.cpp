@@ -1,11 +1,11 @@
-#include "inference/map_comparison.hpp"
+#include "statistics/map_comparison.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
 
-namespace tessera::inference {
+namespace tessera::statistics {
 namespace {
 
 using harmonic::Complex;
@@ -76,4 +76,4 @@ MapComparison compare_maps(const harmonic::HarmonicBasis& basis, ConstPixels map
   return result;
 }
 
-}  // namespace tessera::inference
+}  // namespace tessera::statistics

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace tessera::harmonic {
+namespace tessera::theory {
 
 /// An angular power spectrum C_ell tabulated at increasing ell > 0 (radians^-1), interpolated linearly in
 /// (ln ell, ln C_ell). For kappa-kappa spectra C_ell has the unit steradian.
@@ -33,4 +33,4 @@ class PowerSpectrum {
   std::string name_;
 };
 
-}  // namespace tessera::harmonic
+}  // namespace tessera::theory
