@@ -90,7 +90,7 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
 }
 
 DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,
-                                const Description& description) {
+                                const Description& description, Precision precision) {
   DatasetHandle dataset;
   together([&] {
     const SpaceHandle space(checked(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
@@ -104,8 +104,9 @@ DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize
     }
     const PropertyHandle links(checked(H5Pcreate(H5P_LINK_CREATE), "make a property list"));
     checked(H5Pset_create_intermediate_group(links.get(), 1), "make groups");
-    dataset = DatasetHandle(H5Dcreate2(file_.get(), name.c_str(), H5T_IEEE_F64LE, space.get(), links.get(),
-                                       creation.get(), H5P_DEFAULT));
+    dataset = DatasetHandle(H5Dcreate2(file_.get(), name.c_str(),
+                                       precision == Precision::float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
+                                       space.get(), links.get(), creation.get(), H5P_DEFAULT));
     if (!dataset) fail("cannot create dataset '{}' in '{}'; is the disk full?", name, atomic_->path());
   });
   attribute(name, "units", description.units);
@@ -141,8 +142,8 @@ void MapWriter::write_map(const std::string& name, const PlaneGrid& grid, const 
 }
 
 void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const PlaneGrid& grid,
-                             const Description& description) {
-  create(name, {depth, grid.ny(), grid.nx()}, description);
+                             const Description& description, Precision precision) {
+  create(name, {depth, grid.ny(), grid.nx()}, description, precision);
 }
 
 void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid,

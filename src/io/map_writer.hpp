@@ -26,8 +26,11 @@ struct BoxRows {
   std::uint64_t stride;
 };
 
-/// The one writer of Tessera's HDF5 files: collective, double precision, chunked by whole rows. All ranks
-/// call every member with the same names and attributes. An Error is thrown on all ranks or on none.
+enum class Precision { float32, float64 };
+
+/// The one writer of Tessera's HDF5 files: collective, chunked by whole rows, double precision unless said
+/// otherwise. All ranks call every member with the same names and attributes. An Error is thrown on all ranks
+/// or on none.
 class MapWriter {
  public:
   /// Creates the file under the temporary name of `file`, which must outlive the writer, and sets disk space
@@ -43,9 +46,10 @@ class MapWriter {
   void write_map(const std::string& name, const PlaneGrid& grid, const BoxRows& rows,
                  const Description& description);
 
-  /// A stack [depth][ny][nx], filled slice by slice.
+  /// A stack [depth][ny][nx], filled slice by slice. The ranks of one call may each write to a slice of their
+  /// own; one without rows writes nothing.
   void create_stack(const std::string& name, std::uint64_t depth, const PlaneGrid& grid,
-                    const Description& description);
+                    const Description& description, Precision precision = Precision::float64);
   void write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid, const BoxRows& rows);
 
   /// A small table [rows][columns], the same on every rank; columns = 0 makes it one-dimensional.
@@ -73,7 +77,7 @@ class MapWriter {
 
   /// Creates a dataset whose trailing axis is chunked whole.
   DatasetHandle create(const std::string& name, const std::vector<hsize_t>& shape,
-                       const Description& description);
+                       const Description& description, Precision precision = Precision::float64);
   void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                    const std::vector<hsize_t>& count, std::span<const double> values);
 
