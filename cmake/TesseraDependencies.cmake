@@ -19,6 +19,7 @@ add_library(tessera_fftw INTERFACE)
 target_include_directories(tessera_fftw SYSTEM INTERFACE ${FFTW3_MPI_INCLUDE_DIR})
 target_link_libraries(tessera_fftw INTERFACE ${FFTW3_MPI_LIBRARY} PkgConfig::FFTW3 MPI::MPI_CXX)
 
+pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
 pkg_check_modules(CFITSIO REQUIRED IMPORTED_TARGET cfitsio)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(fmt REQUIRED)
