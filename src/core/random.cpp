@@ -52,7 +52,17 @@ std::array<double, 2> RandomStream::normals(std::uint64_t index, std::uint32_t d
 
 std::uint64_t RandomStream::poisson(double mean, std::uint64_t index) const {
   TESSERA_REQUIRE(mean >= 0.0);
-  if (mean == 0.0) return 0;
+  constexpr double small = 16.0;
+  if (mean < small) {  // by inversion: one random number, and for rare events one comparison
+    const double u = uniforms(index)[0];
+    double term = std::exp(-mean), sum = term;
+    std::uint64_t count = 0;
+    while (u > sum && term > 0.0) {
+      term *= mean / static_cast<double>(++count);
+      sum += term;
+    }
+    return count;
+  }
   const Philox::ctr_type counter{{low(index), high(index), stream_, 0}};
   const Philox::key_type key{{low(seed_), high(seed_)}};
   r123::MicroURNG<Philox> generator(counter, key);

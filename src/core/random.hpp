@@ -14,6 +14,10 @@ enum class Purpose : std::uint32_t {
   galaxy_position = 5,
   galaxy_ellipticity = 6,
   star_mask = 7,
+  halo_field = 8,
+  halo_count = 9,
+  halo_property = 10,
+  sky_parameter = 11,
   test = 255,
 };
 

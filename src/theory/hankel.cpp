@@ -26,16 +26,17 @@ HankelTransform::HankelTransform(double ell_min, double ell_max, std::size_t n)
     : ell_(logarithmic_grid(ell_min, ell_max, n)), kernel_(n) {
   TESSERA_REQUIRE((n & (n - 1)) == 0);
   for (std::size_t i = 0; i < n; ++i) theta_.push_back(1.0 / ell_[n - 1 - i]);
-  // With f(x) x = sum_m c_m x^(i w_m):  int dx x^(i w) J0(x y) = y^(-1 - i w) 2^(i w) G((1 + i w)/2) / G((1 -
-  // i w)/2).
+  // With f(x) x = sum_m c_m x^u and u = i w_m:
+  //     int dx x^u J0(x y) = y^(-1 - u) 2^u Gamma((1 + u) / 2) / Gamma((1 - u) / 2).
   const double period = std::log(ell_max / ell_min) * static_cast<double>(n) / static_cast<double>(n - 1);
   for (std::size_t m = 0; m < n; ++m) {
     const double index =
         m <= n / 2 ? static_cast<double>(m) : static_cast<double>(m) - static_cast<double>(n);
     const double w = 2.0 * std::numbers::pi * index / period;
-    const Complex gamma = log_gamma({0.5, 0.5 * w}) - log_gamma({0.5, -0.5 * w});
+    const Complex u(0.0, w);
+    const Complex gamma = log_gamma(0.5 * (1.0 + u)) - log_gamma(0.5 * (1.0 - u));
     // y = 1 / x in reverse order: the phase of x_0 y_(n-1) = 1 is nil.
-    kernel_[m] = std::exp(gamma + Complex(0.0, w * std::numbers::ln2));
+    kernel_[m] = std::exp(gamma + u * std::numbers::ln2);
     if (m == n / 2) kernel_[m] = kernel_[m].real();
   }
 }
@@ -49,7 +50,7 @@ std::vector<double> HankelTransform::transform(std::span<const double> x, std::s
   gsl_fft_complex_radix2_forward(packed, 1, n);
   for (std::size_t m = 0; m < n; ++m) values[m] *= kernel_[m];
   gsl_fft_complex_radix2_inverse(packed, 1, n);
-  // values[i] belongs to ln y = -ln x_i: 1/y times it, in the order of increasing y.
+  // values[i] belongs to y = 1 / x_i.
   std::vector<double> result(n);
   for (std::size_t i = 0; i < n; ++i) result[n - 1 - i] = values[i].real() * x[i];
   return result;
