@@ -55,6 +55,7 @@ std::uint64_t RandomStream::poisson(double mean, std::uint64_t index) const {
   constexpr double small = 16.0;
   if (mean < small) {  // by inversion: one random number, and for rare events one comparison
     const double u = uniforms(index)[0];
+    if (u <= 1.0 - mean) return 0;  // below exp(-mean), without computing it
     double term = std::exp(-mean), sum = term;
     std::uint64_t count = 0;
     while (u > sum && term > 0.0) {

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "harmonic/plane_basis.hpp"
+#include "simulate/halo_painter.hpp"
+#include "simulate/halo_shells.hpp"
+
+namespace tessera::simulate {
+
+/// What haloes are like beyond their mean spherical profile.
+struct HaloShapes {
+  double concentration_scatter = 0.3;  // standard deviation of ln c
+  double axis_ratio = 0.75;            // mean of the projected axis ratio; 1: round
+  double axis_ratio_scatter = 0.12;    // its standard deviation; axis ratios stay within 0.3 and 1
+  double subhaloes = 0.0;              // part of the mass of well resolved haloes that is in subhaloes
+  double core = 0.0;                   // part of the mass of resolved haloes in a baryonic core
+};
+
+/// Draws convergence skies of a halo model on the pixels of a plane. Haloes that pixels resolve are painted
+/// one by one; the many small ones are counted per pixel in classes of equal size, and each class's map is
+/// convolved with its profile, so that their cost does not depend on their number.
+class HaloSkies {
+ public:
+  /// basis and shells must outlive this object.
+  HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells, const HaloShapes& shapes);
+
+  /// A convergence map, this rank's pixels, averaged over each pixel; its mean over realisations is 0. With
+  /// `pixel_averaged` false the window of the pixels is divided out again (up to their Nyquist frequency).
+  /// realisation < 2^18. Collective; the bits do not depend on the rank count.
+  [[nodiscard]] std::vector<double> kappa(std::uint64_t seed, std::uint32_t realisation,
+                                          bool pixel_averaged = true) const;
+
+ private:
+  struct SmallHalo {
+    std::uint32_t pixel;  // local
+    float kappa;          // in pixels
+  };
+  static constexpr std::size_t size_classes = 14;
+  struct Haloes {
+    std::array<std::vector<SmallHalo>, size_classes> small;
+    std::vector<PaintedHalo> painted;
+  };
+  /// A halo as drawn, before it is sorted to the small or the painted ones.
+  struct Drawn {
+    double mass, radius, concentration, kappa;  // radius and kappa in pixels
+  };
+
+  void add_shell(std::size_t shell, std::uint64_t seed, std::uint32_t stream, std::vector<double>& smooth,
+                 Haloes& haloes) const;
+  void draw_haloes(std::size_t shell, std::uint64_t seed, std::uint32_t stream, std::size_t pixel,
+                   const NodeShares& rates, Haloes& haloes) const;
+  [[nodiscard]] Drawn draw_halo(const Shell& shell, const NodeShares& rates, std::array<double, 2> uniforms,
+                                double scatter) const;
+  /// `place` and `number` tell haloes apart: the global pixel and the number within it.
+  struct Identity {
+    std::uint64_t key;
+    std::uint64_t place;
+    std::uint32_t number;
+  };
+  void paint_later(const Drawn& halo, const Identity& identity, const RandomStream& properties,
+                   std::size_t pixel, Haloes& haloes) const;
+  void add_subhaloes(const Drawn& host, const PaintedHalo& painted, const Identity& identity,
+                     const RandomStream& properties, Haloes& haloes) const;
+  [[nodiscard]] std::size_t size_class(const Drawn& halo) const;
+  [[nodiscard]] std::vector<double> class_profile(std::size_t size) const;
+  /// Multiplies every mode by a function tabulated on the shells' grid of ell.
+  void multiply(harmonic::Modes modes, const std::vector<double>& table) const;
+
+  const harmonic::PlaneBasis* basis_;
+  const HaloShells* shells_;
+  HaloShapes shapes_;
+  HaloPainter painter_;
+  std::vector<float> place_;                        // [mode]: where its ell lies on the shells' grid
+  std::vector<std::vector<double>> field_root_;     // [shell][ell]: square root of the power of g
+  std::vector<double> field_variance_;              // [shell], of g on the pixels
+  std::vector<std::vector<double>> class_profile_;  // [class][ell]
+};
+
+}  // namespace tessera::simulate
