@@ -127,9 +127,9 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   clock.begin("sky");
   const harmonic::PlaneBasis basis(comm, box, field.pixel_radians());
   const inference::SignalCovariance signal(basis, {*spectrum}, settings.pixel_window);
-  const simulate::Sky sky = settings.lognormal
-                                ? simulate::lognormal_sky(basis, signal, settings.shift, settings.seed)
-                                : simulate::gaussian_sky(basis, signal, settings.seed);
+  const simulate::Sky sky = simulate::with_shear(
+      basis, settings.lognormal ? simulate::lognormal_kappa(basis, signal, settings.shift, settings.seed)
+                                : simulate::gaussian_kappa(basis, signal, settings.seed));
   clock.begin("galaxies");
   simulate::MockCatalogue mock;
   if (settings.real_positions) {

@@ -18,14 +18,6 @@ std::vector<Complex> white_modes(const harmonic::HarmonicBasis& basis, std::uint
   return modes;
 }
 
-Sky sky_of(const harmonic::HarmonicBasis& basis, const std::vector<Complex>& modes) {
-  Sky sky;
-  for (auto* map : {&sky.kappa, &sky.gamma1, &sky.gamma2}) map->resize(basis.pixel_count());
-  basis.synthesis(modes, sky.kappa);
-  basis.shear_synthesis(modes, {}, sky.gamma1, sky.gamma2);
-  return sky;
-}
-
 /// The correlation function xi between pixel 0 and every pixel: on the periodic plane all there is to know.
 std::vector<double> correlation(const harmonic::PlaneBasis& basis,
                                 const inference::SignalCovariance& signal) {
@@ -53,16 +45,20 @@ std::vector<double> power_roots(const harmonic::PlaneBasis& basis, const std::ve
 
 }  // namespace
 
-Sky gaussian_sky(const harmonic::HarmonicBasis& basis, const inference::SignalCovariance& signal,
-                 std::uint64_t seed, std::uint32_t realisation) {
+std::vector<double> gaussian_kappa(const harmonic::HarmonicBasis& basis,
+                                   const inference::SignalCovariance& signal, std::uint64_t seed,
+                                   std::uint32_t realisation) {
   TESSERA_REQUIRE(signal.components() == 1);
   std::vector<Complex> modes = white_modes(basis, seed, realisation);
   signal.apply_root(modes, modes);
-  return sky_of(basis, modes);
+  std::vector<double> kappa(basis.pixel_count());
+  basis.synthesis(modes, kappa);
+  return kappa;
 }
 
-Sky lognormal_sky(const harmonic::PlaneBasis& basis, const inference::SignalCovariance& signal, double shift,
-                  std::uint64_t seed, std::uint32_t realisation) {
+std::vector<double> lognormal_kappa(const harmonic::PlaneBasis& basis,
+                                    const inference::SignalCovariance& signal, double shift,
+                                    std::uint64_t seed, std::uint32_t realisation) {
   TESSERA_REQUIRE(signal.components() == 1 && shift > 0.0);
   std::vector<double> xi = correlation(basis, signal);
   for (double& value : xi) value = std::log1p(std::max(value, -0.99 * shift * shift) / (shift * shift));
@@ -77,10 +73,17 @@ Sky lognormal_sky(const harmonic::PlaneBasis& basis, const inference::SignalCova
   const double area = basis.pixel_area() * static_cast<double>(basis.total_pixels());
   const double variance = basis.dot(harmonic::ConstModes(as_modes), harmonic::ConstModes(as_modes)) / area;
   for (double& value : field) value = shift * std::expm1(value - 0.5 * variance);
+  return field;
+}
 
-  basis.synthesis_adjoint(field, modes);
+Sky with_shear(const harmonic::HarmonicBasis& basis, std::vector<double> kappa) {
+  Sky sky{std::move(kappa), std::vector<double>(basis.pixel_count()),
+          std::vector<double>(basis.pixel_count())};
+  std::vector<Complex> modes(basis.mode_count());
+  basis.synthesis_adjoint(sky.kappa, modes);
   for (Complex& mode : modes) mode *= basis.pixel_area();
-  return sky_of(basis, modes);
+  basis.shear_synthesis(modes, {}, sky.gamma1, sky.gamma2);
+  return sky;
 }
 
 }  // namespace tessera::simulate

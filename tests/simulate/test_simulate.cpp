@@ -29,7 +29,7 @@ double power_ratio(const PlaneBasis& basis, const inference::SignalCovariance& s
   std::size_t count = 0;
   std::vector<Complex> modes(basis.mode_count());
   for (int r = 0; r < realisations; ++r) {
-    basis.synthesis_adjoint(draw(r).kappa, modes);
+    basis.synthesis_adjoint(draw(r), modes);
     for (std::size_t k = 0; k < modes.size(); ++k) {
       if (basis.ell()[k] == 0.0) continue;
       const double root = signal.root(0, 0, k);
@@ -49,10 +49,10 @@ TEST_CASE("Gaussian and lognormal skies have the requested power") {
   const auto seed = [](int r) { return static_cast<std::uint64_t>(r); };
   // 756 modes a sky, each with relative variance 1 (Gaussian); lognormal modes scatter a little more.
   CHECK(power_ratio(basis, signal, 100, [&](int r) {
-          return simulate::gaussian_sky(basis, signal, seed(r));
+          return simulate::gaussian_kappa(basis, signal, seed(r));
         }) == Approx(1.0).epsilon(5.0 / std::sqrt(75600.0)));
   CHECK(power_ratio(basis, signal, 100, [&](int r) {
-          return simulate::lognormal_sky(basis, signal, 0.02, seed(r));
+          return simulate::lognormal_kappa(basis, signal, 0.02, seed(r));
         }) == Approx(1.0).epsilon(0.04));
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("a lognormal sky is bounded, has mean zero and the skewness of its shi
   const double shift = 0.02;
   double lowest = 0.0, m1 = 0.0, m2 = 0.0, m3 = 0.0, n = 0.0;
   for (std::uint64_t seed = 0; seed < 200; ++seed)
-    for (const double kappa : simulate::lognormal_sky(basis, signal, shift, seed).kappa) {
+    for (const double kappa : simulate::lognormal_kappa(basis, signal, shift, seed)) {
       lowest = std::min(lowest, kappa);
       m1 += kappa;
       m2 += kappa * kappa;
@@ -82,8 +82,9 @@ TEST_CASE("a lognormal sky is bounded, has mean zero and the skewness of its shi
 TEST_CASE("skies and catalogues have the same bits on any number of ranks") {
   const mpi::Communicator comm, alone(MPI_COMM_SELF);
   const PlaneBasis basis(comm, box, field.pixel_radians()), serial(alone, box, field.pixel_radians());
-  const auto sky = simulate::lognormal_sky(basis, covariance(basis), 0.03, 7);
-  const auto whole = simulate::lognormal_sky(serial, covariance(serial), 0.03, 7);
+  const auto sky = simulate::with_shear(basis, simulate::lognormal_kappa(basis, covariance(basis), 0.03, 7));
+  const auto whole =
+      simulate::with_shear(serial, simulate::lognormal_kappa(serial, covariance(serial), 0.03, 7));
   for (std::size_t p = 0; p < sky.kappa.size(); ++p) {
     REQUIRE(sky.kappa[p] == whole.kappa[basis.first_pixel() + p]);
     REQUIRE(sky.gamma2[p] == whole.gamma2[basis.first_pixel() + p]);
@@ -103,7 +104,7 @@ TEST_CASE("skies and catalogues have the same bits on any number of ranks") {
 TEST_CASE("drawn galaxies have the density, the mask and the dispersion asked for, and carry the shear") {
   const mpi::Communicator alone(MPI_COMM_SELF);
   const PlaneBasis basis(alone, box, field.pixel_radians());
-  const auto sky = simulate::gaussian_sky(basis, covariance(basis), 3);
+  const auto sky = simulate::with_shear(basis, simulate::gaussian_kappa(basis, covariance(basis), 3));
   const auto everywhere = simulate::full_mask();
   const auto mock = simulate::draw_galaxies(basis, field, sky, *everywhere, 5.0, {0.3, false}, 3);
   const double expected = 5.0 * 33 * 28 * 9.0;
@@ -134,7 +135,7 @@ TEST_CASE("drawn galaxies have the density, the mask and the dispersion asked fo
 TEST_CASE("turned galaxies keep position, weight and |e|, lose their direction, and carry the shear") {
   const mpi::Communicator comm;
   const PlaneBasis basis(comm, box, field.pixel_radians());
-  const auto sky = simulate::gaussian_sky(basis, covariance(basis), 3);
+  const auto sky = simulate::with_shear(basis, simulate::gaussian_kappa(basis, covariance(basis), 3));
   catalogue::ShearCatalogue real;
   const RandomStream stream(1, Purpose::test);
   constexpr std::uint64_t n = 3000;
@@ -156,7 +157,7 @@ TEST_CASE("turned galaxies keep position, weight and |e|, lose their direction, 
   const auto unsheared = simulate::turn_galaxies(basis, field, blank, real, {0.0, false}, 3);
   const mpi::Communicator alone(MPI_COMM_SELF);
   const PlaneBasis serial(alone, box, field.pixel_radians());
-  const auto whole = simulate::gaussian_sky(serial, covariance(serial), 3);
+  const auto whole = simulate::with_shear(serial, simulate::gaussian_kappa(serial, covariance(serial), 3));
   std::vector<double> angles;
   for (std::size_t i = 0; i < mock.ra.size(); ++i) {
     REQUIRE(mock.ra[i] == real.ra[i]);
