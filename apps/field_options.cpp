@@ -33,6 +33,8 @@ SkyPosition center(const config::Values& values) {
   return {numbers[0] - 360.0 * std::floor(numbers[0] / 360.0), numbers[1]};
 }
 
+}  // namespace
+
 GridSize grid_size(const config::Values& values) {
   constexpr double max = 1e6;
   const auto numbers = values.numbers("npix");
@@ -41,8 +43,6 @@ GridSize grid_size(const config::Values& values) {
     fail("--npix is '{}' and must be N or N,M with whole numbers from 2 to {:.0f}", values.text("npix"), max);
   return {static_cast<std::uint64_t>(numbers.front()), static_cast<std::uint64_t>(numbers.back())};
 }
-
-}  // namespace
 
 FieldSettings::FieldSettings(const config::Values& values)
     : pixel_arcmin(values.number("pixel-arcmin", 1e-3, 600.0)), padding(values.number("padding", 1.0, 4.0)) {

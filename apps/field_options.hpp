@@ -19,6 +19,9 @@ struct GridSize {
   std::uint64_t ny;
 };
 
+/// The value of --npix.
+[[nodiscard]] GridSize grid_size(const config::Values& values);
+
 /// The field as asked for; what is not given is taken from the galaxies.
 struct FieldSettings {
   std::optional<SkyPosition> center;

@@ -1,5 +1,6 @@
 // The program `tessera`: picks the command, turns every failure into one line and a non-zero exit on every
 // rank.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -25,13 +26,14 @@ std::string overview(const std::vector<apps::Application>& applications) {
                      ": dark-matter maps from galaxy shear catalogues\n\n"
                      "usage: [mpirun -n RANKS] tessera COMMAND [options]\n\ncommands:\n";
   for (const auto& application : applications)
-    text += fmt::format("  {:<10} {}\n", application.command.name(), application.command.synopsis());
+    text += fmt::format("  {:<15} {}\n", application.command.name(), application.command.synopsis());
   return text + "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the version.\n";
 }
 
 void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
-  const std::vector<apps::Application> applications{apps::simulate_application(), apps::map_application(),
-                                                    apps::export_application(), apps::compare_application()};
+  const std::vector<apps::Application> applications{
+      apps::simulate_application(), apps::simulate_skies_application(), apps::map_application(),
+      apps::export_application(), apps::compare_application()};
   log::configure(log::Verbosity::normal, comm.is_root());
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
     log::info("{}", overview(applications));
@@ -42,9 +44,13 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
     log::info("tessera {}", version());
     return;
   }
+  // The name of a command may have two words: the longer name counts.
+  const std::string both = words.size() > 1 ? words[0] + " " + words[1] : "";
+  const bool two_words = std::any_of(applications.begin(), applications.end(),
+                                     [&](const auto& known) { return known.command.name() == both; });
   for (const auto& application : applications) {
-    if (application.command.name() != words[0]) continue;
-    const auto values = application.command.parse({words.begin() + 1, words.end()});
+    if (application.command.name() != (two_words ? both : words[0])) continue;
+    const auto values = application.command.parse({words.begin() + (two_words ? 2 : 1), words.end()});
     if (!values) {
       log::info("{}", application.command.help());
       return;

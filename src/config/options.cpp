@@ -125,6 +125,19 @@ double Values::number(const std::string& name, double min, double max) const {
   return value;
 }
 
+std::pair<double, double> Values::range(const std::string& name, double min, double max) const {
+  const std::string word = text(name);
+  const auto colon = word.find(':');
+  if (colon == std::string::npos) {
+    const double value = number(name, min, max);
+    return {value, value};
+  }
+  const double low = to_number(name, word.substr(0, colon)), high = to_number(name, word.substr(colon + 1));
+  if (low < min || high > max || low > high)
+    fail("--{} is '{}' and must be a number or a range LOW:HIGH between {} and {}", name, word, min, max);
+  return {low, high};
+}
+
 std::uint64_t Values::count(const std::string& name, std::uint64_t min, std::uint64_t max) const {
   const std::string word = text(name);
   std::uint64_t value = 0;

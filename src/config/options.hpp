@@ -40,6 +40,8 @@ class Values {
   }
   /// A number in [min, max].
   [[nodiscard]] double number(const std::string& name, double min, double max) const;
+  /// A number, or a range LOW:HIGH, both within [min, max]; {low, high}.
+  [[nodiscard]] std::pair<double, double> range(const std::string& name, double min, double max) const;
   [[nodiscard]] std::uint64_t count(const std::string& name, std::uint64_t min, std::uint64_t max) const;
   /// Numbers separated by commas.
   [[nodiscard]] std::vector<double> numbers(const std::string& name) const;

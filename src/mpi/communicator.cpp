@@ -38,6 +38,14 @@ Communicator::~Communicator() {
 Communicator::Communicator(Communicator&& other) noexcept
     : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
 
+Communicator Communicator::split(int colour) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check(MPI_Comm_split(comm_, colour, rank_, &part), "MPI_Comm_split");
+  Communicator copy(part);
+  MPI_Comm_free(&part);
+  return copy;
+}
+
 void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
 
 std::uint64_t Communicator::exclusive_scan(std::uint64_t value) const {

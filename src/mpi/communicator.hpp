@@ -43,6 +43,9 @@ class Communicator {
   [[nodiscard]] bool is_root() const { return rank_ == 0; }
   [[nodiscard]] MPI_Comm get() const { return comm_; }
 
+  /// The ranks that pass the same colour, in the order of their ranks here. Collective.
+  [[nodiscard]] Communicator split(int colour) const;
+
   void barrier() const;
 
   /// Element-wise over the ranks, in place, the result on every rank. T: double, int, (u)int64.

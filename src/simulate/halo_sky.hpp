@@ -24,12 +24,15 @@ struct HaloShapes {
 /// convolved with its profile, so that their cost does not depend on their number.
 class HaloSkies {
  public:
+  /// Skies of one seed that have random numbers of their own.
+  static constexpr std::uint64_t max_realisations = 1U << 18U;
+
   /// basis and shells must outlive this object.
   HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells, const HaloShapes& shapes);
 
   /// A convergence map, this rank's pixels, averaged over each pixel; its mean over realisations is 0. With
   /// `pixel_averaged` false the window of the pixels is divided out again (up to their Nyquist frequency).
-  /// realisation < 2^18. Collective; the bits do not depend on the rank count.
+  /// realisation < max_realisations. Collective; the bits do not depend on the rank count.
   [[nodiscard]] std::vector<double> kappa(std::uint64_t seed, std::uint32_t realisation,
                                           bool pixel_averaged = true) const;
 

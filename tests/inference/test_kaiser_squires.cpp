@@ -9,15 +9,6 @@ using namespace tessera;
 using harmonic::Complex;
 using harmonic::PlaneBasis;
 
-namespace {
-
-std::vector<double> noise(const PlaneBasis& basis, std::uint32_t realisation) {
-  std::vector<double> map(basis.pixel_count());
-  basis.white_noise(RandomStream(8, Purpose::test, realisation), harmonic::Pixels(map));
-  return map;
-}
-
-}  // namespace
 
 TEST_CASE("Kaiser-Squires gives back a field from its shear, and no B mode") {
   const mpi::Communicator comm;
