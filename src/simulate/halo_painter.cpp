@@ -11,14 +11,13 @@ namespace {
 
 constexpr double ln_c_first = 0.0, ln_c_step = 0.1;  // concentrations 1 to 90
 constexpr std::size_t c_points = 46;
-constexpr double ln_r2_first = -14.0, ln_r2_step = 0.1;  // (r / radius)^2 from 1e-6 to 1
-constexpr std::size_t r_points = 141;
+constexpr std::size_t r_points = 257;  // in equal steps of sqrt(r / radius)
 
-/// Points along a side of a pixel at a distance from the halo's centre (in pixels): the profile is steepest
-/// in the middle.
-int points_along_side(double distance) {
+/// Points along a side of a pixel at a distance (squared, in pixels) from the halo's centre: the profile is
+/// steepest in the middle.
+int points_along_side(double distance2) {
   constexpr double near = 1.5, middle = 3.5;
-  return distance < near ? 6 : distance < middle ? 3 : 1;
+  return distance2 < near * near ? 4 : distance2 < middle * middle ? 2 : 1;
 }
 
 std::uint64_t wrapped(std::int64_t i, std::uint64_t n) {
@@ -67,22 +66,26 @@ HaloPainter::HaloPainter() : table_(c_points * r_points) {
   for (std::size_t i = 0; i < c_points; ++i) {
     const double c = std::exp(ln_c_first + ln_c_step * static_cast<double>(i)) * (1.0 + 1e-9);
     for (std::size_t j = 0; j < r_points; ++j) {
-      const double share = std::exp(0.5 * (ln_r2_first + ln_r2_step * static_cast<double>(j)));
-      table_[i * r_points + j] = c * c * theory::nfw_projected(c * share, c);
+      const double root = std::max(static_cast<double>(j), 0.25) / static_cast<double>(r_points - 1);
+      table_[i * r_points + j] = c * c * theory::nfw_projected(c * root * root, c);
     }
   }
 }
 
-/// Surface density times radius^2 / mass at (r / radius)^2.
-double HaloPainter::surface_density(double radius2_share, double concentration) const {
-  if (radius2_share >= 1.0) return 0.0;
+HaloPainter::Profile HaloPainter::profile(double concentration) const {
   const double a = std::clamp((std::log(concentration) - ln_c_first) / ln_c_step, 0.0, c_points - 1.001);
-  const double b = std::max((std::log(radius2_share + 1e-6) - ln_r2_first) / ln_r2_step, 0.0);
-  const auto i = static_cast<std::size_t>(a), j = std::min(static_cast<std::size_t>(b), r_points - 2);
-  const double s = a - static_cast<double>(i), t = b - static_cast<double>(j);
-  const double* const corner = table_.data() + i * r_points + j;
-  return (1.0 - s) * ((1.0 - t) * corner[0] + t * corner[1]) +
-         s * ((1.0 - t) * corner[r_points] + t * corner[r_points + 1]);
+  const auto i = static_cast<std::size_t>(a);
+  return {table_.data() + i * r_points, a - static_cast<double>(i)};
+}
+
+double HaloPainter::Profile::operator()(double radius2_share) const {
+  if (radius2_share >= 1.0) return 0.0;
+  const double b = std::sqrt(std::sqrt(radius2_share)) * static_cast<double>(r_points - 1);
+  const auto j = static_cast<std::size_t>(b);
+  const double t = b - static_cast<double>(j);
+  const double* const low = rows + j;
+  const double* const high = low + r_points;
+  return (1.0 - share) * ((1.0 - t) * low[0] + t * low[1]) + share * ((1.0 - t) * high[0] + t * high[1]);
 }
 
 void HaloPainter::make_stamp(const PaintedHalo& halo, Stamp& stamp) const {
@@ -92,18 +95,19 @@ void HaloPainter::make_stamp(const PaintedHalo& halo, Stamp& stamp) const {
   const double centre_x = halo.x - std::round(halo.x), centre_y = halo.y - std::round(halo.y);
   const double cosine = std::cos(halo.angle), sine = std::sin(halo.angle);
   const double per_radius2 = 1.0 / (halo.radius * halo.radius);
+  const Profile surface_density = profile(halo.concentration);
   // Ellipses of equal density, area and mass kept.
   const auto density = [&](double x, double y) {
     const double u = x * cosine + y * sine, v = y * cosine - x * sine;
     const double r2 = (u * u * halo.axis_ratio + v * v / halo.axis_ratio) * per_radius2;
-    return surface_density(r2, halo.concentration);
+    return surface_density(r2);
   };
   double total = 0.0;
   for (std::size_t row = 0; row < side; ++row)
     for (std::size_t column = 0; column < side; ++column) {
       const double x = static_cast<double>(column) - static_cast<double>(stamp.half) - centre_x;
       const double y = static_cast<double>(row) - static_cast<double>(stamp.half) - centre_y;
-      const int points = points_along_side(std::hypot(x, y));
+      const int points = points_along_side(x * x + y * y);
       double sum = 0.0;
       for (int i = 0; i < points; ++i)
         for (int j = 0; j < points; ++j)

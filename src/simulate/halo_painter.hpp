@@ -37,9 +37,15 @@ class HaloPainter {
     std::vector<double> values;  // [side][side]
   };
   void make_stamp(const PaintedHalo& halo, Stamp& stamp) const;
-  [[nodiscard]] double surface_density(double radius2_share, double concentration) const;
+  /// Surface density times radius^2 / mass as a function of (r / radius)^2, between two rows of the table.
+  struct Profile {
+    const double* rows;
+    double share;  // of the second row
+    [[nodiscard]] double operator()(double radius2_share) const;
+  };
+  [[nodiscard]] Profile profile(double concentration) const;
 
-  std::vector<double> table_;  // nfw_projected times c^2, [concentration][ln of (r / radius)^2]
+  std::vector<double> table_;  // nfw_projected times c^2, [concentration][sqrt(r / radius)]
 };
 
 }  // namespace tessera::simulate

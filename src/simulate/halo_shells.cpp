@@ -88,6 +88,18 @@ std::vector<double> smooth_ratio(const std::vector<double>& wanted, const std::v
   return result;
 }
 
+/// Distance beyond which less than a hundredth of the kernel is left: matter there is not worth a shell.
+double far_edge(const theory::LensingKernel& kernel) {
+  constexpr double share = 0.01;
+  constexpr int steps = 400;
+  const double step = kernel.reach() / steps;
+  double total = 0.0, beyond = 0.0;
+  for (int i = 0; i < steps; ++i) total += kernel(step * (i + 0.5));
+  int last = steps;
+  while (last > 1 && beyond < share * total) beyond += kernel(step * (--last + 0.5));
+  return std::max(step * (last + 1), 2.0 * nearest);
+}
+
 /// Trapezoidal weights d ln M of a logarithmic grid of masses.
 double mass_step(const theory::HaloPopulation& haloes, std::size_t i) {
   const double step = std::log(haloes.mass[1] / haloes.mass[0]);
@@ -99,8 +111,9 @@ double mass_step(const theory::HaloPopulation& haloes, std::size_t i) {
 HaloShells::HaloShells(const theory::MatterPower& power, const theory::LensingKernel& kernel,
                        const theory::HaloOptions& options, const theory::PowerSpectrum& c_ell, double ell_max)
     : hankel_(ell_lowest, ell_highest, ell_points), transfer_(ell_points, 1.0) {
-  const auto count = static_cast<int>(std::ceil((kernel.reach() - nearest) / shell_thickness));
-  const double thickness = (kernel.reach() - nearest) / count;
+  const double reach = far_edge(kernel);
+  const auto count = static_cast<int>(std::ceil((reach - nearest) / shell_thickness));
+  const double thickness = (reach - nearest) / count;
   for (int i = 0; i < count; ++i)
     shells_.push_back(
         make_shell(power, kernel, options, nearest + i * thickness, nearest + (i + 1) * thickness));
