@@ -171,14 +171,18 @@ Shell HaloShells::make_shell(const theory::MatterPower& power, const theory::Len
   shell.mass_to_kappa = shell.weight / (density * solid_volume);
 
   double biased = 0.0;
+  NodeShares below{};  // haloes per steradian and ln M at the mass before
   for (std::size_t i = 0; i < shell.haloes.mass.size(); ++i) {
-    const double per_step = shell.haloes.number[i] * mass_step(shell.haloes, i);
+    const double number = shell.haloes.number[i];
     const double b = std::clamp(shell.haloes.bias[i], bias_nodes.front(), bias_nodes.back());
-    biased += per_step * shell.haloes.mass[i] / density * b;
+    biased += number * mass_step(shell.haloes, i) * shell.haloes.mass[i] / density * b;
     const NodeShares shares = mixture(b);
+    const double step = i == 0 ? 0.0 : std::log(shell.haloes.mass[i] / shell.haloes.mass[i - 1]);
     for (std::size_t a = 0; a < shares.size(); ++a) {
-      shell.halo_count[a] += shares[a] * per_step * solid_volume;
+      const double here = shares[a] * number * solid_volume;
+      shell.halo_count[a] += 0.5 * (below[a] + here) * step;
       shell.cumulative[a].push_back(shell.halo_count[a]);
+      below[a] = here;
     }
   }
   for (std::size_t a = 0; a < bias_nodes.size(); ++a)

@@ -81,7 +81,7 @@ MatterPower::MatterPower(const Cosmology& cosmology) : background_(cosmology) {
   for (double& value : ln_p_) value += 2.0 * std::log(scale);
   for (double& value : ln_sigma_) value += std::log(scale);
   constexpr double max_z = 10.0;
-  constexpr int slices = 40;
+  constexpr int slices = 80;
   for (int i = 0; i <= slices; ++i) {
     redshift_.push_back(std::expm1(std::log1p(max_z) * i / slices));
     halofit_.push_back(halofit(redshift_.back()));
@@ -145,7 +145,7 @@ double MatterPower::variance(double radius, double growth2, double* slope, doubl
 MatterPower::Halofit MatterPower::halofit(double z) const {
   const double growth2 = square(background_.growth(z));
   double low = std::log(1e-4), high = std::log(1e3), slope = 0.0, curvature = 0.0;
-  for (int i = 0; i < 30; ++i) {
+  for (int i = 0; i < 25; ++i) {
     const double middle = 0.5 * (low + high);
     (variance(std::exp(middle), growth2, &slope, &curvature) > 1.0 ? low : high) = middle;
   }

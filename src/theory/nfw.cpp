@@ -39,19 +39,4 @@ double nfw_projected(double x, double c) {
   return shape / (2.0 * std::numbers::pi * nfw_mass(c));
 }
 
-double nfw_projected_mass(double x, double c) {
-  if (x >= c) return 1.0;
-  if (x <= 0.0) return 0.0;
-  // In ln r the integrand is smooth; below the first step the profile is a logarithm.
-  constexpr int steps = 200;
-  const double start = 1e-5 * std::min(x, 1.0);
-  const double step = std::log(x / start) / steps;
-  double sum = std::numbers::pi * start * start * nfw_projected(start, c);
-  for (int i = 0; i < steps; ++i) {
-    const double r = start * std::exp(step * (i + 0.5));
-    sum += 2.0 * std::numbers::pi * r * r * nfw_projected(r, c) * step;
-  }
-  return sum;
-}
-
 }  // namespace tessera::theory

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 namespace tessera::theory {
 
 // The profile of Navarro, Frenk & White (1996), cut off at the radius of the halo, r = c r_s. Lengths are in
@@ -16,8 +14,5 @@ namespace tessera::theory {
 /// Surface density at projected radius x > 0 over mass / r_s^2; zero beyond c; its integral over the plane is
 /// 1 (Takada & Jain 2003, equation 27).
 [[nodiscard]] double nfw_projected(double x, double c);
-
-/// Part of the mass inside the projected radius x (Takada & Jain 2003, by integration of the above).
-[[nodiscard]] double nfw_projected_mass(double x, double c);
 
 }  // namespace tessera::theory
