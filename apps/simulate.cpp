@@ -5,8 +5,11 @@
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
 #include "apps/provenance.hpp"
+#include "apps/sky_options.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "io/map_reader.hpp"
+#include "io/sky_file.hpp"
 #include "mpi/agreement.hpp"
 #include "simulate/mock_catalogue.hpp"
 
@@ -14,43 +17,48 @@ namespace tessera::apps {
 namespace {
 
 constexpr const char* description =
-    "Draws a convergence field from a theory spectrum (Gaussian or shifted lognormal), shears galaxies with "
-    "it and writes\n"
-    "a catalogue that 'tessera map' reads (HDF5, columns ra dec e1 e2 w) and the truth (HDF5, /maps/kappa, "
-    "gamma1,\n"
-    "gamma2). Galaxies are drawn (--density, --sigma-e, --mask) or, with --catalogue, taken from a real "
-    "catalogue:\n"
-    "positions and weights kept, ellipticities turned at random.\n\n"
-    "example: tessera simulate --spectrum cl.txt --center 150,2 --npix 360 --mask cosmos-like --density 70\n"
-    "           --out-catalogue mock.h5 --out-truth truth.h5\n";
+    "Draws a convergence field from a theory spectrum (Gaussian, shifted lognormal or of haloes), or takes "
+    "one of\n"
+    "--sky, shears galaxies with it and writes a catalogue that 'tessera map' reads (HDF5, columns ra dec e1 "
+    "e2 w)\n"
+    "and the truth (HDF5, /maps/kappa, gamma1, gamma2). Galaxies are drawn (--density, --sigma-e, --mask) "
+    "or, with\n"
+    "--catalogue, taken from a real catalogue: positions and weights kept, ellipticities turned at "
+    "random.\n\n"
+    "examples: tessera simulate --spectrum cl.txt --center 150,2 --npix 360 --mask cosmos-like --density 70\n"
+    "            --out-catalogue mock.h5 --out-truth truth.h5\n"
+    "          tessera simulate --sky skies.h5 --sky-number 7 --catalogue cosmos.fits --npix 360 ...\n\n"
+    "'tessera simulate skies' makes sets of skies without galaxies.\n";
+
+std::vector<config::Group> simulate_options() {
+  std::vector<config::Group> groups{{"Field", field_options()}};
+  groups.front().options.push_back(
+      {"sky", "FILE.h5", "take the convergence from a set of skies, or from /maps/kappa of a file of maps"});
+  groups.front().options.push_back({"sky-number", "K", "which sky of the set, from 0", "0"});
+  for (const config::Group& group : sky_options()) groups.push_back(group);
+  for (const config::Option& option : spectrum_options()) groups[1].options.push_back(option);
+  groups.push_back({"Galaxies",
+                    {{"density", "N", "galaxies per arcmin^2", "70"},
+                     {"sigma-e", "S", "dispersion of the intrinsic ellipticity per component", "0.3"},
+                     {"mask", "full|cosmos-like|FILE.h5",
+                      "where there are galaxies; a file's /data/mask is taken", "full"},
+                     {"reduced-shear", "", "shear galaxies by gamma / (1 - kappa)"},
+                     {"seed", "N", "the same seed gives the same survey on any number of ranks", "1"}}});
+  groups.push_back(catalogue_options());
+  groups.push_back({"Output",
+                    {{"out-catalogue", "FILE", "HDF5 catalogue to write"},
+                     {"out-truth", "FILE", "HDF5 truth to write"},
+                     {"overwrite", "", "replace the output files if they exist"}}});
+  return groups;
+}
 
 config::Command simulate_command() {
-  std::vector<config::Option> sky = field_options();
-  sky.push_back({"field", "gaussian|lognormal", "distribution of the convergence", "lognormal"});
-  sky.push_back({"shift", "K", "lognormal: kappa is never below -K", "0.035"});
-  for (const config::Option& option : spectrum_options()) sky.push_back(option);
-  return {"simulate",
-          "a mock survey: catalogue and truth",
-          description,
-          {{"Sky", sky},
-           {"Galaxies",
-            {{"density", "N", "galaxies per arcmin^2", "70"},
-             {"sigma-e", "S", "dispersion of the intrinsic ellipticity per component", "0.3"},
-             {"mask", "full|cosmos-like|FILE.h5", "where there are galaxies; a file's /data/mask is taken",
-              "full"},
-             {"reduced-shear", "", "shear galaxies by gamma / (1 - kappa)"},
-             {"seed", "N", "the same seed gives the same survey on any number of ranks", "1"}}},
-           catalogue_options(),
-           {"Output",
-            {{"out-catalogue", "FILE", "HDF5 catalogue to write"},
-             {"out-truth", "FILE", "HDF5 truth to write"},
-             {"overwrite", "", "replace the output files if they exist"}}}}};
+  return {"simulate", "a mock survey: catalogue and truth", description, simulate_options()};
 }
 
 struct Settings {
   FieldSettings field;
-  bool lognormal;
-  double shift;
+  simulate::SkyPrior prior;
   bool pixel_window;
   double density;
   simulate::ShapeModel shapes;
@@ -59,14 +67,13 @@ struct Settings {
 
   explicit Settings(const config::Values& values)
       : field(values),
-        lognormal(values.choice("field", {"gaussian", "lognormal"}) == "lognormal"),
-        shift(values.number("shift", 1e-6, 10.0)),
+        prior(sky_prior(values)),
         pixel_window(values.choice("pixel-window", {"yes", "no"}) == "yes"),
         density(values.number("density", 1e-6, 1e6)),
         shapes{values.number("sigma-e", 0.0, 10.0), values.flag("reduced-shear")},
         seed(values.count("seed", 0, UINT64_MAX)),
         real_positions(values.has("catalogue")) {
-    values.require("spectrum");
+    if (!values.has("sky")) values.require("spectrum");
     if (!real_positions && !(field.center && field.size))
       fail("--center and --npix are needed unless --catalogue gives the galaxies");
     if (std::filesystem::weakly_canonical(values.text("out-catalogue")) ==
@@ -108,6 +115,61 @@ void write_truth(io::MapWriter& writer, const PlaneGrid& field, const harmonic::
   writer.write_map("/maps/gamma2", field, rows(sky.gamma2), {"1", "true shear 2"});
 }
 
+/// The convergence of the field and of the box around it.
+struct SimulatedSky {
+  std::unique_ptr<harmonic::PlaneBasis> basis;
+  std::optional<theory::PowerSpectrum> spectrum;
+  simulate::Sky sky;
+};
+
+void require_memory_of(const mpi::Communicator& comm, PaddedBox box) {
+  constexpr double doubles_per_pixel = 24.0;
+  require_box_memory(comm, box, doubles_per_pixel);
+}
+
+SimulatedSky draw_sky(const mpi::Communicator& comm, const config::Values& values, const Settings& settings,
+                      const PlaneGrid& field) {
+  const PaddedBox box = padded_box(field, settings.field.padding);
+  require_memory_of(comm, box);
+  SimulatedSky result;
+  std::optional<simulate::Sources> redshifts;
+  mpi::collectively(comm, [&] {
+    result.spectrum = spectrum_for(values, box, field.pixel_radians());
+    redshifts = sources(values);
+  });
+  result.basis = std::make_unique<harmonic::PlaneBasis>(comm, box, field.pixel_radians());
+  simulate::SkyMaker maker(*result.basis, settings.prior, *result.spectrum, redshifts, settings.pixel_window);
+  const simulate::SkyParameters parameters = maker.draw_parameters(settings.seed, 0);
+  result.sky = simulate::with_shear(*result.basis, maker.kappa(parameters, settings.seed, 0));
+  return result;
+}
+
+/// A sky from a file. The map is the periodic box; the field is its corner.
+SimulatedSky read_sky(const mpi::Communicator& comm, const config::Values& values, const PlaneGrid& field) {
+  const std::string path = values.text("sky");
+  std::optional<io::SkyFile> file;
+  mpi::collectively(comm, [&] {
+    file.emplace(path, values.count("sky-number", 0, UINT64_MAX));
+    if (std::abs(file->pixel_arcmin() / field.pixel_arcmin() - 1.0) > 1e-6)
+      fail("the sky of '{}' has pixels of {:.6g} arcmin; use --pixel-arcmin {:.17g}", path,
+           file->pixel_arcmin(), file->pixel_arcmin());
+    if (file->nx() < field.nx() || file->ny() < field.ny())
+      fail("the sky of '{}' has {} x {} pixels and the field {} x {}; use a smaller --npix", path, file->nx(),
+           file->ny(), field.nx(), field.ny());
+  });
+  if (!file->periodic())
+    log::warn("the sky of '{}' is not periodic: near its borders the shear is that of a jump in kappa", path);
+  const PaddedBox box{file->nx(), file->ny()};
+  require_memory_of(comm, box);
+  SimulatedSky result;
+  result.basis = std::make_unique<harmonic::PlaneBasis>(comm, box, field.pixel_radians());
+  std::vector<double> kappa;
+  mpi::collectively(comm,
+                    [&] { kappa = file->read_rows(result.basis->first_row(), result.basis->local_rows()); });
+  result.sky = simulate::with_shear(*result.basis, std::move(kappa));
+  return result;
+}
+
 void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   const Settings settings(values);
   io::AtomicFile catalogue_file(comm, values.text("out-catalogue"), values.flag("overwrite"));
@@ -118,18 +180,13 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   if (settings.real_positions)
     galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
-  const PaddedBox box = padded_box(field, settings.field.padding);
-  constexpr double doubles_per_pixel = 16.0;
-  require_box_memory(comm, box, doubles_per_pixel);
-  std::optional<theory::PowerSpectrum> spectrum;
-  mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
 
   clock.begin("sky");
-  const harmonic::PlaneBasis basis(comm, box, field.pixel_radians());
-  const inference::SignalCovariance signal(basis, {*spectrum}, settings.pixel_window);
-  const simulate::Sky sky = simulate::with_shear(
-      basis, settings.lognormal ? simulate::lognormal_kappa(basis, signal, settings.shift, settings.seed)
-                                : simulate::gaussian_kappa(basis, signal, settings.seed));
+  const SimulatedSky simulated =
+      values.has("sky") ? read_sky(comm, values, field) : draw_sky(comm, values, settings, field);
+  const harmonic::PlaneBasis& basis = *simulated.basis;
+  const simulate::Sky& sky = simulated.sky;
+  const theory::PowerSpectrum* const spectrum = simulated.spectrum ? &*simulated.spectrum : nullptr;
   clock.begin("galaxies");
   simulate::MockCatalogue mock;
   if (settings.real_positions) {
@@ -147,10 +204,10 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   constexpr std::uint64_t columns = 5, maps = 3;
   io::MapWriter catalogue_writer(comm, catalogue_file, static_cast<double>(columns * count), columns);
   write_catalogue(catalogue_writer, mock);
-  write_provenance(catalogue_writer, comm, "simulate", values, &*spectrum);
+  write_provenance(catalogue_writer, comm, "simulate", values, spectrum);
   io::MapWriter truth_writer(comm, truth_file, static_cast<double>(maps * field.nx() * field.ny()), maps);
   write_truth(truth_writer, field, basis, sky);
-  write_provenance(truth_writer, comm, "simulate", values, &*spectrum);
+  write_provenance(truth_writer, comm, "simulate", values, spectrum);
   catalogue_writer.commit();
   truth_writer.commit();
   clock.end();

@@ -230,7 +230,7 @@ class Options(RefusalTest):
         self.refuse_map("--methods", methods="")
         self.refuse_map("--grid", "sphere", grid="sphere")
         self.refuse_map("--pixel-window", "maybe", pixel_window="maybe")
-        self.refuse_simulate("--field", "flat", field="flat")
+        self.refuse_simulate("--model", "flat", model="flat")
         self.refuse_simulate("round", mask="round")
 
     def test_commands(self):

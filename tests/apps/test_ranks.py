@@ -59,7 +59,7 @@ class Ranks(SurveyTest):
                 self.assert_same_content(truth, self.truth)
 
     def test_simulate_on_real_positions(self):
-        options = "--catalogue", self.catalogue, "--reduced-shear", "--field", "gaussian"
+        options = "--catalogue", self.catalogue, "--reduced-shear", "--model", "gaussian"
         files = [self.simulate(f"turned{ranks}.h5", f"turned_truth{ranks}.h5", ranks=ranks, more=options)
                  for ranks in (1, 3, 7)]
         for catalogue, truth in files[1:]:
