@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 
 #include "core/error.hpp"
 #include "theory/interpolate.hpp"
@@ -108,15 +109,29 @@ double mass_step(const theory::HaloPopulation& haloes, std::size_t i) {
 
 }  // namespace
 
+Shell::Halo Shell::halo(std::size_t node, double u) const {
+  const std::vector<double>& below = cumulative[node];
+  const auto above = std::upper_bound(below.begin() + 1, below.end() - 1, u);
+  const auto i = static_cast<std::size_t>(above - below.begin());
+  const double t = std::clamp((u - below[i - 1]) / std::max(below[i] - below[i - 1], 1e-300), 0.0, 1.0);
+  const double mass = haloes.mass[i - 1] * std::pow(haloes.mass[i] / haloes.mass[i - 1], t);
+  return {mass, haloes.radius[i - 1] * std::cbrt(mass / haloes.mass[i - 1]),
+          haloes.concentration[i - 1] + t * (haloes.concentration[i] - haloes.concentration[i - 1])};
+}
+
 HaloShells::HaloShells(const theory::MatterPower& power, const theory::LensingKernel& kernel,
-                       const theory::HaloOptions& options, const theory::PowerSpectrum& c_ell, double ell_max)
-    : hankel_(ell_lowest, ell_highest, ell_points), transfer_(ell_points, 1.0) {
+                       const theory::HaloOptions& options, const HaloShapes& shapes,
+                       const theory::PowerSpectrum& c_ell, double pixel)
+    : options_(options),
+      shapes_(shapes),
+      pixel_(pixel),
+      hankel_(ell_lowest, ell_highest, ell_points),
+      transfer_(ell_points, 1.0) {
   const double reach = far_edge(kernel);
   const auto count = static_cast<int>(std::ceil((reach - nearest) / shell_thickness));
   const double thickness = (reach - nearest) / count;
   for (int i = 0; i < count; ++i)
-    shells_.push_back(
-        make_shell(power, kernel, options, nearest + i * thickness, nearest + (i + 1) * thickness));
+    shells_.push_back(make_shell(power, kernel, nearest + i * thickness, nearest + (i + 1) * thickness));
   const double density = power.background().matter_density();
 
   // The request, split over the shells as theory splits it.
@@ -139,13 +154,14 @@ HaloShells::HaloShells(const theory::MatterPower& power, const theory::LensingKe
   for (std::size_t s = 0; s < shells_.size(); ++s) {
     Shell& shell = shells_[s];
     for (std::size_t l = 0; l < n; ++l) shape[s][l] *= requested[l] / model[l];
-    const Terms parts = terms(shell, options.concentration_scatter, density);
-    solve(shell, parts, shape[s], ell_max);
+    const Terms parts = terms(shell, density);
+    solve(shell, parts, shape[s]);
     const std::vector<double> rest = two_halo(parts, correlation(shell.field_power));
     for (std::size_t l = 0; l < n; ++l)
       total[l] += shell.weight * shell.weight * (parts.one_halo[l] + rest[l]);
   }
   constexpr double widest = 3.0;
+  const double ell_max = std::numbers::pi / pixel;
   for (std::size_t l = 0; l < n; ++l)
     if (ell()[l] <= ell_max)
       transfer_[l] = std::clamp(std::sqrt(requested[l] / std::max(total[l], 1e-300)), 1.0 / widest, widest);
@@ -154,7 +170,7 @@ HaloShells::HaloShells(const theory::MatterPower& power, const theory::LensingKe
 }
 
 Shell HaloShells::make_shell(const theory::MatterPower& power, const theory::LensingKernel& kernel,
-                             const theory::HaloOptions& options, double near, double far) const {
+                             double near, double far) const {
   const theory::Background& background = power.background();
   Shell shell{};
   shell.thickness = far - near;
@@ -165,7 +181,7 @@ Shell HaloShells::make_shell(const theory::MatterPower& power, const theory::Len
   for (int i = 0; i < steps; ++i)
     shell.weight += kernel(near + (i + 0.5) / steps * shell.thickness) * shell.thickness / steps;
   const double density = background.matter_density();
-  shell.haloes = theory::halo_population(power, options, shell.z);
+  shell.haloes = theory::halo_population(power, options_, shell.z);
   shell.halo_fraction = shell.haloes.mass_fraction(density);
   const double solid_volume = shell.distance * shell.distance * shell.thickness;  // (Mpc/h)^3 per steradian
   shell.mass_to_kappa = shell.weight / (density * solid_volume);
@@ -194,12 +210,42 @@ Shell HaloShells::make_shell(const theory::MatterPower& power, const theory::Len
   return shell;
 }
 
-HaloShells::Terms HaloShells::terms(const Shell& shell, double scatter, double matter_density) const {
+double Subhaloes::moment(int power) {
+  const double exponent = power - slope;
+  return (std::pow(high, exponent) - std::pow(low, exponent)) / exponent;
+}
+
+HaloShells::Profile HaloShells::profile(const Shell& shell, std::size_t i, double ln_k) const {
   // Gauss-Hermite: the mean over a normal ln c.
   constexpr std::array<double, 3> place{-1.7320508075688772, 0.0, 1.7320508075688772};
   constexpr std::array<double, 3> share{1.0 / 6.0, 2.0 / 3.0, 1.0 / 6.0};
+  const ProfileTable& table = profile_table();
+  const auto& haloes = shell.haloes;
+  const double pixels = haloes.radius[i] / (shell.distance * pixel_), ln_radius = std::log(haloes.radius[i]);
+  const double core = pixels > painted_radius ? shapes_.core : 0.0;
+  const double subhaloes = pixels > substructured_radius ? shapes_.subhaloes : 0.0;
+  const double scatter = options_.concentration_scatter;
+  Profile mean{};
+  for (std::size_t q = 0; q < place.size(); ++q) {
+    const double ln_c = std::log(haloes.concentration[i]) + scatter * place[q] - 0.5 * scatter * scatter;
+    double u = table(ln_k + ln_radius - ln_c, ln_c), self = 0.0;
+    if (subhaloes > 0.0) {
+      // Subhaloes lie as the host's mass does, and each has its own square besides.
+      const double typical = std::cbrt(Subhaloes::moment(2) / Subhaloes::moment(1));
+      const double sub = table(ln_k + ln_radius + std::log(Subhaloes::tidal * typical) - ln_c, ln_c);
+      self = subhaloes * Subhaloes::moment(2) / Subhaloes::moment(1) * sub * sub * (1.0 - u * u);
+      u *= 1.0 - subhaloes + subhaloes * sub;
+    }
+    if (core > 0.0)
+      u = u * (1.0 - core) + core * table(ln_k + ln_radius + std::log(core_radius) - ln_c, ln_c);
+    mean.first += share[q] * u;
+    mean.second += share[q] * (u * u + self);
+  }
+  return mean;
+}
+
+HaloShells::Terms HaloShells::terms(const Shell& shell, double matter_density) const {
   constexpr std::size_t stride = 8;  // the terms are smooth in ell: tabulated and interpolated
-  const ProfileTable& profile = profile_table();
   const double solid_volume = shell.distance * shell.distance * shell.thickness;
   const auto& haloes = shell.haloes;
   std::vector<double> coarse_ell, one_halo;
@@ -209,13 +255,7 @@ HaloShells::Terms HaloShells::terms(const Shell& shell, double scatter, double m
     double single = 0.0;
     NodeShares sum = shell.smooth;
     for (std::size_t i = 0; i < haloes.mass.size(); ++i) {
-      double first = 0.0, second = 0.0;
-      for (std::size_t q = 0; q < place.size(); ++q) {
-        const double ln_c = std::log(haloes.concentration[i]) + scatter * place[q] - 0.5 * scatter * scatter;
-        const double u = profile(ln_k + std::log(haloes.radius[i]) - ln_c, ln_c);
-        first += share[q] * u;
-        second += share[q] * u * u;
-      }
+      const auto [first, second] = profile(shell, i, ln_k);
       const double mass = haloes.mass[i] / matter_density;
       const double number = haloes.number[i] * mass_step(haloes, i);
       single += number * mass * mass * second / solid_volume;
@@ -260,9 +300,9 @@ std::vector<double> HaloShells::two_halo(const Terms& terms, const std::vector<d
   return result;
 }
 
-void HaloShells::solve(Shell& shell, const Terms& terms, const std::vector<double>& target,
-                       double ell_max) const {
+void HaloShells::solve(Shell& shell, const Terms& terms, const std::vector<double>& target) const {
   const std::size_t n = target.size();
+  const double ell_max = std::numbers::pi / pixel_;
   std::vector<double> wanted(n), cut(n);
   for (std::size_t l = 0; l < n; ++l) {
     const double smoothed = ell()[l] / shell.distance * field_smoothing;

@@ -15,6 +15,28 @@ namespace tessera::simulate {
 inline constexpr std::array<double, 4> bias_nodes{0.5, 1.0, 2.0, 4.0};
 using NodeShares = std::array<double, bias_nodes.size()>;
 
+/// What haloes are like beyond their mean spherical profile.
+struct HaloShapes {
+  double axis_ratio = 0.75;          // mean of the projected axis ratio; 1: round
+  double axis_ratio_scatter = 0.12;  // its standard deviation; axis ratios stay within 0.3 and 1
+  double subhaloes = 0.0;            // part of the mass of well resolved haloes that is in subhaloes
+  double core = 0.0;                 // part of the mass of resolved haloes in a baryonic core
+};
+
+/// Radius in pixels above which a halo is painted by itself, and above which it has subhaloes.
+inline constexpr double painted_radius = 2.5, substructured_radius = 6.0;
+
+/// Radius of the core over that of its halo.
+inline constexpr double core_radius = 0.02;
+
+/// Masses x of subhaloes over their host's: dN/dx ~ x^-(1 + slope) (Gao et al. 2004), tidally cut to `tidal`
+/// times the radius of a free halo.
+struct Subhaloes {
+  static constexpr double low = 1e-3, high = 0.1, slope = 0.9, tidal = 0.5;
+  /// Integrals of x^-(1 + slope) x^power over the masses.
+  [[nodiscard]] static double moment(int power);
+};
+
 /// A shell of the line of sight. Per unit of projected overdensity its convergence is `weight`.
 struct Shell {
   double z;
@@ -29,6 +51,13 @@ struct Shell {
   std::array<std::vector<double>, bias_nodes.size()>
       cumulative;                   // of the haloes of a node, over their masses
   std::vector<double> field_power;  // C_ell of g = ln x at HaloShells::ell(), steradian
+
+  /// A halo of a node: `u`, uniform in (0, 1), gives its mass, and the mass its radius and mean
+  /// concentration.
+  struct Halo {
+    double mass, radius, concentration;  // Msun/h; Mpc/h, comoving
+  };
+  [[nodiscard]] Halo halo(std::size_t node, double u) const;
 };
 
 /// The halo model of a convergence sky with a requested power spectrum (Cooray & Sheth 2002 in its terms;
@@ -41,11 +70,15 @@ struct Shell {
 /// rest.
 class HaloShells {
  public:
-  /// c_ell: the requested convergence spectrum. ell_max: highest multipole of the maps, where g is cut off.
+  /// c_ell: the requested convergence spectrum. pixel: side in radians; g is cut off at its Nyquist
+  /// frequency.
   HaloShells(const theory::MatterPower& power, const theory::LensingKernel& kernel,
-             const theory::HaloOptions& options, const theory::PowerSpectrum& c_ell, double ell_max);
+             const theory::HaloOptions& options, const HaloShapes& shapes, const theory::PowerSpectrum& c_ell,
+             double pixel);
 
   [[nodiscard]] const std::vector<Shell>& shells() const { return shells_; }
+  [[nodiscard]] const theory::HaloOptions& options() const { return options_; }
+  [[nodiscard]] const HaloShapes& shapes() const { return shapes_; }
   [[nodiscard]] const std::vector<double>& ell() const { return hankel_.ell(); }
 
   /// Factor on the modes of the sum of all shells that gives it the requested power, at ell().
@@ -53,17 +86,26 @@ class HaloShells {
 
  private:
   [[nodiscard]] Shell make_shell(const theory::MatterPower& power, const theory::LensingKernel& kernel,
-                                 const theory::HaloOptions& options, double near, double far) const;
+                                 double near, double far) const;
+  /// Averages over the concentrations of haloes of mass number i: the profile's transform and its square, at
+  /// ln of the comoving wavenumber.
+  struct Profile {
+    double first, second;
+  };
+  [[nodiscard]] Profile profile(const Shell& shell, std::size_t i, double ln_k) const;
   /// Power of single haloes, and the part of the matter that follows each node, at ell().
   struct Terms {
     std::vector<double> one_halo;
     std::array<std::vector<double>, bias_nodes.size()> amplitude;
   };
-  [[nodiscard]] Terms terms(const Shell& shell, double scatter, double matter_density) const;
+  [[nodiscard]] Terms terms(const Shell& shell, double matter_density) const;
   [[nodiscard]] std::vector<double> correlation(const std::vector<double>& c_ell) const;
   [[nodiscard]] std::vector<double> two_halo(const Terms& terms, const std::vector<double>& xi) const;
-  void solve(Shell& shell, const Terms& terms, const std::vector<double>& target, double ell_max) const;
+  void solve(Shell& shell, const Terms& terms, const std::vector<double>& target) const;
 
+  theory::HaloOptions options_;
+  HaloShapes shapes_;
+  double pixel_;
   theory::HankelTransform hankel_;
   std::vector<Shell> shells_;
   std::vector<double> transfer_;

@@ -19,12 +19,9 @@ using std::numbers::pi;
 constexpr std::uint32_t shells_per_sky = 64;  // streams of random numbers set aside for a sky
 constexpr std::uint32_t draws_per_halo = 1U << 12U;
 constexpr std::uint64_t haloes_per_pixel = 1U << 16U;
-constexpr double smallest_painted = 2.5;  // radius in pixels
-constexpr double first_class = 0.08;      // root mean square radius in pixels
-constexpr double class_step = 0.22;       // of its logarithm
+constexpr double first_class = 0.08;  // root mean square radius in pixels
+constexpr double class_step = 0.22;   // of its logarithm
 constexpr double class_concentration = 5.0;
-constexpr double core_radius = 0.02;   // of the halo's radius
-constexpr double substructured = 6.0;  // radius in pixels above which subhaloes are drawn
 
 /// Root mean square radius of the mass over the radius.
 double rms_radius(double c) {
@@ -45,8 +42,8 @@ double random_radius(double c, double u, double v) {
 
 }  // namespace
 
-HaloSkies::HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells, const HaloShapes& shapes)
-    : basis_(&basis), shells_(&shells), shapes_(shapes) {
+HaloSkies::HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells)
+    : basis_(&basis), shells_(&shells), shapes_(shells.shapes()) {
   TESSERA_REQUIRE(shells.shells().size() <= shells_per_sky);
   const double first = std::log(shells.ell().front());
   const double step = std::log(shells.ell()[1]) - first;
@@ -100,20 +97,11 @@ HaloSkies::Drawn HaloSkies::draw_halo(const Shell& shell, const NodeShares& rate
   double left = uniforms[0] * std::accumulate(rates.begin(), rates.end(), 0.0);
   std::size_t node = 0;
   while (node + 1 < rates.size() && left > rates[node]) left -= rates[node++];
-  const theory::HaloPopulation& haloes = shell.haloes;
-  const std::vector<double>& cumulative = shell.cumulative[node];
-  const auto above = std::upper_bound(cumulative.begin() + 1, cumulative.end() - 1, uniforms[1]);
-  const auto i = static_cast<std::size_t>(above - cumulative.begin());
-  const double t = std::clamp(
-      (uniforms[1] - cumulative[i - 1]) / std::max(cumulative[i] - cumulative[i - 1], 1e-300), 0.0, 1.0);
-  const double mass = haloes.mass[i - 1] * std::pow(haloes.mass[i] / haloes.mass[i - 1], t);
-  const double spread = shapes_.concentration_scatter;
-  const double mean_c =
-      haloes.concentration[i - 1] + t * (haloes.concentration[i] - haloes.concentration[i - 1]);
-  const double radius = haloes.radius[i - 1] * std::cbrt(mass / haloes.mass[i - 1]);
-  return {mass, radius / (shell.distance * std::sqrt(basis_->pixel_area())),
-          std::clamp(mean_c * std::exp(spread * scatter - 0.5 * spread * spread), 1.0, 80.0),
-          mass * shell.mass_to_kappa / basis_->pixel_area()};
+  const Shell::Halo halo = shell.halo(node, uniforms[1]);
+  const double spread = shells_->options().concentration_scatter;
+  return {halo.mass, halo.radius / (shell.distance * std::sqrt(basis_->pixel_area())),
+          std::clamp(halo.concentration * std::exp(spread * scatter - 0.5 * spread * spread), 1.0, 80.0),
+          halo.mass * shell.mass_to_kappa / basis_->pixel_area()};
 }
 
 void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const RandomStream& properties,
@@ -131,7 +119,7 @@ void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const R
                       pi * turn,
                       halo.kappa};
   if (shapes_.axis_ratio >= 1.0) painted.axis_ratio = 1.0;
-  const double substructure = halo.radius > substructured ? shapes_.subhaloes : 0.0;
+  const double substructure = halo.radius > substructured_radius ? shapes_.subhaloes : 0.0;
   painted.kappa *= 1.0 - shapes_.core - substructure;
   haloes.painted.push_back(painted);
   if (shapes_.core > 0.0) {
@@ -144,16 +132,14 @@ void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const R
   if (substructure > 0.0) add_subhaloes(halo, painted, identity, properties, haloes);
 }
 
-/// Subhaloes of 1e-3 to 0.1 of the host's mass, dN/dm ~ m^-1.9 (Gao et al. 2004), where the host's mass is.
 void HaloSkies::add_subhaloes(const Drawn& host, const PaintedHalo& painted, const Identity& identity,
                               const RandomStream& properties, Haloes& haloes) const {
-  constexpr double low = 1e-3, high = 0.1, slope = 0.9;
-  constexpr double tidal = 0.5;  // radius over that of a free halo of the mass
-  const double total = (std::pow(high, 1.0 - slope) - std::pow(low, 1.0 - slope)) / (1.0 - slope);
-  const double number = (std::pow(low, -slope) - std::pow(high, -slope)) / slope;
+  constexpr double low = Subhaloes::low, slope = Subhaloes::slope;
+  const double number = Subhaloes::moment(0);
   const std::uint32_t first = identity.number * draws_per_halo + 8;
   const RandomStream& random = properties;
-  const auto count = random.poisson(shapes_.subhaloes * number / total, identity.place ^ identity.key << 40U);
+  const auto count =
+      random.poisson(shapes_.subhaloes * number / Subhaloes::moment(1), identity.place ^ identity.key << 40U);
   constexpr std::uint64_t most = draws_per_halo / 4 - 4;
   for (std::uint32_t i = 0; i < std::min(count, most); ++i) {
     const auto [u, v] = random.uniforms(identity.place, first + 3 * i);
@@ -165,9 +151,9 @@ void HaloSkies::add_subhaloes(const Drawn& host, const PaintedHalo& painted, con
     sub.key = painted.key + 2 + i;
     sub.x += distance * std::cos(2.0 * pi * turn);
     sub.y += distance * std::sin(2.0 * pi * turn);
-    sub.radius = tidal * host.radius * std::cbrt(mass);
-    sub.concentration =
-        std::clamp(host.concentration * std::exp(shapes_.concentration_scatter * spread), 1.0, 80.0);
+    sub.radius = Subhaloes::tidal * host.radius * std::cbrt(mass);
+    sub.concentration = std::clamp(
+        host.concentration * std::exp(shells_->options().concentration_scatter * spread), 1.0, 80.0);
     sub.axis_ratio = 1.0;
     sub.kappa = mass * host.kappa;
     haloes.painted.push_back(sub);
@@ -185,7 +171,7 @@ void HaloSkies::draw_haloes(std::size_t shell, std::uint64_t seed, std::uint32_t
     const auto uniforms = properties.uniforms(place, n * draws_per_halo);
     const double scatter = properties.normals(place, n * draws_per_halo + 1)[0];
     const Drawn halo = draw_halo(shells_->shells()[shell], rates, uniforms, scatter);
-    if (halo.radius < smallest_painted) {
+    if (halo.radius < painted_radius) {
       haloes.small[size_class(halo)].push_back(
           {static_cast<std::uint32_t>(pixel), static_cast<float>(halo.kappa)});
       continue;

@@ -10,15 +10,6 @@
 
 namespace tessera::simulate {
 
-/// What haloes are like beyond their mean spherical profile.
-struct HaloShapes {
-  double concentration_scatter = 0.3;  // standard deviation of ln c
-  double axis_ratio = 0.75;            // mean of the projected axis ratio; 1: round
-  double axis_ratio_scatter = 0.12;    // its standard deviation; axis ratios stay within 0.3 and 1
-  double subhaloes = 0.0;              // part of the mass of well resolved haloes that is in subhaloes
-  double core = 0.0;                   // part of the mass of resolved haloes in a baryonic core
-};
-
 /// Draws convergence skies of a halo model on the pixels of a plane. Haloes that pixels resolve are painted
 /// one by one; the many small ones are counted per pixel in classes of equal size, and each class's map is
 /// convolved with its profile, so that their cost does not depend on their number.
@@ -27,8 +18,8 @@ class HaloSkies {
   /// Skies of one seed that have random numbers of their own.
   static constexpr std::uint64_t max_realisations = 1U << 18U;
 
-  /// basis and shells must outlive this object.
-  HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells, const HaloShapes& shapes);
+  /// basis and shells must outlive this object; the shells' pixel must be that of the basis.
+  HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells);
 
   /// A convergence map, this rank's pixels, averaged over each pixel; its mean over realisations is 0. With
   /// `pixel_averaged` false the window of the pixels is divided out again (up to their Nyquist frequency).

@@ -1,7 +1,6 @@
 #include "simulate/sky_maker.hpp"
 
 #include <cmath>
-#include <numbers>
 
 #include "core/error.hpp"
 #include "simulate/random_field.hpp"
@@ -58,9 +57,9 @@ const SkyMaker::Prepared& SkyMaker::prepare(const SkyParameters& parameters) {
   }
   const theory::MatterPower power(parameters.cosmology);
   const theory::LensingKernel kernel(power.background(), sources_->z, sources_->n);
-  const double nyquist = std::numbers::pi / std::sqrt(basis_->pixel_area());
-  slot->shells.emplace(power, kernel, parameters.haloes, requested, nyquist);
-  slot->haloes.emplace(*basis_, *slot->shells, parameters.shapes);
+  slot->shells.emplace(power, kernel, parameters.haloes, parameters.shapes, requested,
+                       std::sqrt(basis_->pixel_area()));
+  slot->haloes.emplace(*basis_, *slot->shells);
   return *slot;
 }
 

@@ -28,10 +28,8 @@ SkyParameters SkyPrior::draw(std::uint64_t seed, std::uint32_t realisation) cons
       cosmology_of(value(1, omega_m), value(2, omega_b), value(3, h), value(4, sigma8), value(5, n_s));
   sky.amplitude = value(6, amplitude);
   sky.shift = value(7, shift);
-  const double scatter = value(10, concentration_scatter);
   sky.haloes = {mass_function, value(8, min_mass), theory::HaloOptions{}.max_mass, value(9, concentration),
-                scatter};
-  sky.shapes.concentration_scatter = scatter;
+                value(10, concentration_scatter)};
   sky.shapes.axis_ratio = value(11, axis_ratio);
   sky.shapes.subhaloes = value(12, subhaloes);
   sky.shapes.core = value(13, core);

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "simulate/sky_maker.hpp"
+#include "theory/interpolate.hpp"
+
+namespace tessera::test {
+
+inline constexpr double arcmin = std::numbers::pi / 180.0 / 60.0;
+
+inline simulate::Sources source_redshifts() {
+  simulate::Sources sources;
+  for (int i = 1; i < 300; ++i) {
+    const double z = 0.01 * i;
+    sources.z.push_back(z);
+    sources.n.push_back(z * z * std::exp(-std::pow(z / 0.92, 1.5)));
+  }
+  return sources;
+}
+
+inline theory::Cosmology cosmology() { return {0.3, 0.048, 0.7, 0.81, 0.965}; }
+
+/// Spectrum of the theory itself, so that haloes fit it.
+inline theory::PowerSpectrum spectrum() {
+  const theory::MatterPower power(cosmology());
+  const auto sources = source_redshifts();
+  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  auto ell = theory::logarithmic_grid(5.0, 1e5, 100);
+  auto c_ell = theory::convergence_power(power, kernel, ell);
+  return {std::move(ell), std::move(c_ell), "theory"};
+}
+
+inline simulate::HaloShells shells(double pixel) {
+  const theory::MatterPower power(cosmology());
+  const auto sources = source_redshifts();
+  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  return {power, kernel, {}, {}, spectrum(), pixel};
+}
+
+inline simulate::SkyPrior prior() {
+  const auto fixed = [](double x) { return simulate::Range{x, x}; };
+  const theory::Cosmology c = cosmology();
+  return {{simulate::SkyKind::halo},
+          fixed(c.omega_m),
+          fixed(c.omega_b),
+          fixed(c.h),
+          fixed(c.sigma8),
+          fixed(c.n_s),
+          fixed(1.0),
+          fixed(0.035),
+          theory::MassFunction::tinker,
+          fixed(3e11),
+          fixed(1.0),
+          fixed(0.3),
+          fixed(0.75),
+          fixed(0.1),
+          fixed(0.02)};
+}
+
+}  // namespace tessera::test
