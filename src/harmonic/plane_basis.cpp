@@ -17,6 +17,11 @@ double frequency(std::uint64_t i, std::uint64_t n) {
 
 bool is_nyquist(std::uint64_t i, std::uint64_t n) { return n % 2 == 0 && i == n / 2; }
 
+/// Distance of two modes along an axis of n pixels.
+double step(std::uint64_t n, double pixel) {
+  return 2.0 * std::numbers::pi / (static_cast<double>(n) * pixel);
+}
+
 double sinc(double x) { return x == 0.0 ? 1.0 : std::sin(x) / x; }
 
 /// Added in eight strands, always the same ones: the compiler may not reorder a sum, and one strand waits for
@@ -51,20 +56,33 @@ PlaneBasis::PlaneBasis(const mpi::Communicator& comm, PaddedBox box, double pixe
 
 void PlaneBasis::tabulate_modes() {
   const std::size_t count = fft_.local_columns() * ny();
-  for (auto* table : {&ell_, &window_, &cos2phi_, &sin2phi_}) table->resize(count);
-  first_.resize(count);
-  second_.resize(count);
-  const double step_x = 2.0 * std::numbers::pi / (static_cast<double>(nx()) * pixel_);
-  const double step_y = 2.0 * std::numbers::pi / (static_cast<double>(ny()) * pixel_);
+  ell_.resize(count);
+  window_.resize(count);
   for (std::uint64_t column = 0; column < fft_.local_columns(); ++column) {
     const std::uint64_t i = fft_.first_column() + column;
-    const double lx = step_x * static_cast<double>(i);
+    const double lx = step(nx(), pixel_) * static_cast<double>(i);
     for (std::uint64_t j = 0; j < ny(); ++j) {
       const std::size_t k = column * ny() + j;
-      const double ly = step_y * frequency(j, ny());
-      const double ell2 = lx * lx + ly * ly;
-      ell_[k] = std::sqrt(ell2);
+      const double ly = step(ny(), pixel_) * frequency(j, ny());
+      ell_[k] = std::sqrt(lx * lx + ly * ly);
       window_[k] = sinc(0.5 * lx * pixel_) * sinc(0.5 * ly * pixel_);
+    }
+  }
+}
+
+void PlaneBasis::prepare_shear() const {
+  const std::size_t count = mode_count();
+  if (first_.size() == count && count > 0) return;
+  for (auto* table : {&cos2phi_, &sin2phi_}) table->resize(count);
+  first_.resize(count);
+  second_.resize(count);
+  for (std::uint64_t column = 0; column < fft_.local_columns(); ++column) {
+    const std::uint64_t i = fft_.first_column() + column;
+    const double lx = step(nx(), pixel_) * static_cast<double>(i);
+    for (std::uint64_t j = 0; j < ny(); ++j) {
+      const std::size_t k = column * ny() + j;
+      const double ly = step(ny(), pixel_) * frequency(j, ny());
+      const double ell2 = lx * lx + ly * ly;
       if (ell2 == 0.0) continue;
       cos2phi_[k] = (lx * lx - ly * ly) / ell2;
       // Odd in lx and in ly: a real map cannot hold it on a Nyquist line, where +l and -l are one mode.
@@ -85,8 +103,7 @@ PlaneBasis::EllRange PlaneBasis::ell_range(PaddedBox box, double pixel) {
 
 void PlaneBasis::synthesis(ConstModes modes, Pixels field) const {
   TESSERA_REQUIRE(modes.size() == mode_count());
-  for (std::size_t k = 0; k < modes.size(); ++k) first_[k] = norm_ * modes[k];
-  fft_.backward(first_, field);
+  fft_.backward(modes, field, norm_);
 }
 
 void PlaneBasis::synthesis_adjoint(ConstPixels field, Modes modes) const {
@@ -96,6 +113,7 @@ void PlaneBasis::synthesis_adjoint(ConstPixels field, Modes modes) const {
 
 void PlaneBasis::shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels gamma1, Pixels gamma2) const {
   TESSERA_REQUIRE(e_modes.size() == mode_count() && (b_modes.empty() || b_modes.size() == mode_count()));
+  prepare_shear();
   for (std::size_t k = 0; k < e_modes.size(); ++k) {
     const Complex e = norm_ * e_modes[k];
     first_[k] = cos2phi_[k] * e;
@@ -113,6 +131,7 @@ void PlaneBasis::shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels 
 void PlaneBasis::shear_synthesis_adjoint(ConstPixels gamma1, ConstPixels gamma2, Modes e_modes,
                                          Modes b_modes) const {
   TESSERA_REQUIRE(e_modes.size() == mode_count() && (b_modes.empty() || b_modes.size() == mode_count()));
+  prepare_shear();
   fft_.forward(gamma1, first_);
   fft_.forward(gamma2, second_);
   for (std::size_t k = 0; k < e_modes.size(); ++k)

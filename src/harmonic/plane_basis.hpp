@@ -49,6 +49,8 @@ class PlaneBasis final : public HarmonicBasis {
 
  private:
   void tabulate_modes();
+  /// Tables and buffers that only shear needs, made at its first use: large convergence maps do without.
+  void prepare_shear() const;
 
   const mpi::Communicator* comm_;
   SlabFft fft_;
@@ -56,7 +58,8 @@ class PlaneBasis final : public HarmonicBasis {
   double norm_;  // 1 / sqrt(box area)
   mpi::OrderedSum column_sum_;
   mpi::OrderedSum row_sum_;
-  std::vector<double> ell_, window_, cos2phi_, sin2phi_;
+  std::vector<double> ell_, window_;
+  mutable std::vector<double> cos2phi_, sin2phi_;
   mutable std::vector<Complex> first_, second_;
 };
 

@@ -92,9 +92,9 @@ void SlabFft::forward(std::span<const double> field, std::span<Complex> modes) c
   std::copy_n(columns_.get(), modes.size(), modes.begin());
 }
 
-void SlabFft::backward(std::span<const Complex> modes, std::span<double> field) const {
+void SlabFft::backward(std::span<const Complex> modes, std::span<double> field, double scale) const {
   TESSERA_REQUIRE(field.size() == local_rows() * nx_ && modes.size() == local_columns() * ny_);
-  std::copy(modes.begin(), modes.end(), columns_.get());
+  std::transform(modes.begin(), modes.end(), columns_.get(), [scale](Complex mode) { return scale * mode; });
   for (std::uint64_t column = 0; column < local_columns(); ++column) {
     fftw_complex* const values = fftw(columns_.get() + column * ny_);
     fftw_execute_dft(column_backward_.get(), values, values);

@@ -37,9 +37,10 @@ class SlabFft {
   /// field: [local_rows][nx]; modes: [local_columns][ny], sum over the field times exp(-i k x). Collective.
   void forward(std::span<const double> field, std::span<std::complex<double>> modes) const;
 
-  /// Sum over all modes times exp(+i k x). On column 0 (and the Nyquist column of an even nx) modes must be
-  /// Hermitian in ky. Collective.
-  void backward(std::span<const std::complex<double>> modes, std::span<double> field) const;
+  /// Sum over all modes times `scale` exp(+i k x). On column 0 (and the Nyquist column of an even nx) modes
+  /// must be Hermitian in ky. Collective.
+  void backward(std::span<const std::complex<double>> modes, std::span<double> field,
+                double scale = 1.0) const;
 
  private:
   struct PlanDeleter {

@@ -58,17 +58,17 @@ HaloSkies::HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells
     std::transform(shell.field_power.begin(), shell.field_power.end(), root.begin(),
                    [](double c) { return std::sqrt(c); });
     std::fill(modes.begin(), modes.end(), 1.0);
-    multiply(modes, root);
+    multiply(modes, root, 0.0);
     field_variance_.push_back(basis.dot(harmonic::ConstModes(modes), harmonic::ConstModes(modes)) / area);
     field_root_.push_back(std::move(root));
   }
 }
 
-void HaloSkies::multiply(harmonic::Modes modes, const std::vector<double>& table) const {
+void HaloSkies::multiply(harmonic::Modes modes, const std::vector<double>& table, double mean) const {
   for (std::size_t k = 0; k < modes.size(); ++k) {
     const double place = place_[k];
     if (place < 0.0) {
-      modes[k] = 0.0;
+      modes[k] *= mean;
       continue;
     }
     const auto i = static_cast<std::size_t>(place);
@@ -105,7 +105,7 @@ HaloSkies::Drawn HaloSkies::draw_halo(const Shell& shell, const NodeShares& rate
 }
 
 void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const RandomStream& properties,
-                            std::size_t pixel, Haloes& haloes) const {
+                            std::size_t pixel, std::vector<PaintedHalo>& large) const {
   const std::uint32_t draw = identity.number * draws_per_halo;
   const auto offset = properties.uniforms(identity.place, draw + 2);
   const auto [shape, unused] = properties.normals(identity.place, draw + 3);
@@ -121,19 +121,19 @@ void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const R
   if (shapes_.axis_ratio >= 1.0) painted.axis_ratio = 1.0;
   const double substructure = halo.radius > substructured_radius ? shapes_.subhaloes : 0.0;
   painted.kappa *= 1.0 - shapes_.core - substructure;
-  haloes.painted.push_back(painted);
+  large.push_back(painted);
   if (shapes_.core > 0.0) {
     PaintedHalo core = painted;
     core.key += 1;
     core.radius = std::max(core_radius * halo.radius, 1e-3);
     core.kappa = shapes_.core * halo.kappa;
-    haloes.painted.push_back(core);
+    large.push_back(core);
   }
-  if (substructure > 0.0) add_subhaloes(halo, painted, identity, properties, haloes);
+  if (substructure > 0.0) add_subhaloes(halo, painted, identity, properties, large);
 }
 
 void HaloSkies::add_subhaloes(const Drawn& host, const PaintedHalo& painted, const Identity& identity,
-                              const RandomStream& properties, Haloes& haloes) const {
+                              const RandomStream& properties, std::vector<PaintedHalo>& large) const {
   constexpr double low = Subhaloes::low, slope = Subhaloes::slope;
   const double number = Subhaloes::moment(0);
   const std::uint32_t first = identity.number * draws_per_halo + 8;
@@ -156,12 +156,13 @@ void HaloSkies::add_subhaloes(const Drawn& host, const PaintedHalo& painted, con
         host.concentration * std::exp(shells_->options().concentration_scatter * spread), 1.0, 80.0);
     sub.axis_ratio = 1.0;
     sub.kappa = mass * host.kappa;
-    haloes.painted.push_back(sub);
+    large.push_back(sub);
   }
 }
 
 void HaloSkies::draw_haloes(std::size_t shell, std::uint64_t seed, std::uint32_t stream, std::size_t pixel,
-                            const NodeShares& rates, Haloes& haloes) const {
+                            const NodeShares& rates, SmallHaloes& small,
+                            std::vector<PaintedHalo>& large) const {
   const std::uint64_t place = basis_->first_pixel() + pixel;
   const double rate = std::accumulate(rates.begin(), rates.end(), 0.0);
   const std::uint64_t count = RandomStream(seed, Purpose::halo_count, stream).poisson(rate, place);
@@ -172,28 +173,35 @@ void HaloSkies::draw_haloes(std::size_t shell, std::uint64_t seed, std::uint32_t
     const double scatter = properties.normals(place, n * draws_per_halo + 1)[0];
     const Drawn halo = draw_halo(shells_->shells()[shell], rates, uniforms, scatter);
     if (halo.radius < painted_radius) {
-      haloes.small[size_class(halo)].push_back(
-          {static_cast<std::uint32_t>(pixel), static_cast<float>(halo.kappa)});
+      small[size_class(halo)].push_back({static_cast<std::uint32_t>(pixel), static_cast<float>(halo.kappa)});
       continue;
     }
     const std::uint64_t key =
         ((shell * basis_->total_pixels() + place) * haloes_per_pixel + n) * draws_per_halo;
-    paint_later(halo, {key, place, n}, properties, pixel, haloes);
+    paint_later(halo, {key, place, n}, properties, pixel, large);
   }
 }
 
-void HaloSkies::add_shell(std::size_t shell, std::uint64_t seed, std::uint32_t stream,
-                          std::vector<double>& smooth, Haloes& haloes) const {
-  const Shell& here = shells_->shells()[shell];
+std::vector<double> HaloSkies::shell_field(std::size_t shell, std::uint64_t seed,
+                                           std::uint32_t stream) const {
   std::vector<Complex> modes(basis_->mode_count());
   std::vector<double> field(basis_->pixel_count());
   basis_->white_noise(RandomStream(seed, Purpose::halo_field, stream), harmonic::Modes(modes));
-  multiply(modes, field_root_[shell]);
+  multiply(modes, field_root_[shell], 0.0);
   basis_->synthesis(modes, field);
+  return field;
+}
+
+void HaloSkies::add_shell(std::size_t shell, std::uint64_t seed, std::uint32_t stream,
+                          std::vector<double>& smooth, std::vector<double>& painted,
+                          SmallHaloes& small) const {
+  const Shell& here = shells_->shells()[shell];
+  const std::vector<double> field = shell_field(shell, seed, stream);
   NodeShares norm{};
   for (std::size_t a = 0; a < norm.size(); ++a)
     norm[a] = std::exp(-0.5 * bias_nodes[a] * bias_nodes[a] * field_variance_[shell]);
   const double smooth_mean = std::accumulate(here.smooth.begin(), here.smooth.end(), 0.0);
+  std::vector<PaintedHalo> large;
   for (std::size_t pixel = 0; pixel < field.size(); ++pixel) {
     // x^(1/2), x, x^2, x^4
     NodeShares power{};
@@ -206,45 +214,39 @@ void HaloSkies::add_shell(std::size_t shell, std::uint64_t seed, std::uint32_t s
       rates[a] = here.halo_count[a] * basis_->pixel_area() * norm[a] * power[a];
     }
     smooth[pixel] += here.weight * (matter - here.halo_fraction);
-    draw_haloes(shell, seed, stream, pixel, rates, haloes);
+    draw_haloes(shell, seed, stream, pixel, rates, small, large);
   }
+  painter_.paint(*basis_, large, painted);
 }
 
 std::vector<double> HaloSkies::kappa(std::uint64_t seed, std::uint32_t realisation,
                                      bool pixel_averaged) const {
-  std::vector<double> map(basis_->pixel_count(), 0.0);
-  Haloes haloes;
+  std::vector<double> map(basis_->pixel_count(), 0.0), painted(map);
+  SmallHaloes small;
   for (std::size_t shell = 0; shell < shells_->shells().size(); ++shell)
-    add_shell(shell, seed, realisation * shells_per_sky + static_cast<std::uint32_t>(shell), map, haloes);
+    add_shell(shell, seed, realisation * shells_per_sky + static_cast<std::uint32_t>(shell), map, painted,
+              small);
 
   std::vector<Complex> sum(basis_->mode_count()), modes(basis_->mode_count());
-  const auto analyse = [&] {
-    basis_->synthesis_adjoint(map, modes);
-    for (Complex& mode : modes) mode *= basis_->pixel_area();
+  const auto analyse = [&](const std::vector<double>& field, std::vector<Complex>& to) {
+    basis_->synthesis_adjoint(field, to);
+    for (Complex& mode : to) mode *= basis_->pixel_area();
   };
-  analyse();
-  sum = modes;
+  analyse(map, sum);
   for (std::size_t size = 0; size < size_classes; ++size) {
-    if (basis_->comm().sum(static_cast<std::uint64_t>(haloes.small[size].size())) == 0) continue;
+    if (basis_->comm().sum(static_cast<std::uint64_t>(small[size].size())) == 0) continue;
     std::fill(map.begin(), map.end(), 0.0);
-    for (const SmallHalo& halo : haloes.small[size]) map[halo.pixel] += static_cast<double>(halo.kappa);
-    haloes.small[size] = {};
-    analyse();
-    const Complex mean = modes.empty() ? 0.0 : modes[0];
-    multiply(modes, class_profile_[size]);
-    if (basis_->comm().is_root() && !modes.empty()) modes[0] = mean;
+    for (const SmallHalo& halo : small[size]) map[halo.pixel] += static_cast<double>(halo.kappa);
+    small[size] = {};
+    analyse(map, modes);
+    multiply(modes, class_profile_[size], 1.0);
     for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += modes[k];
   }
-  std::fill(map.begin(), map.end(), 0.0);
-  painter_.paint(*basis_, haloes.painted, map);
-  analyse();
+  analyse(painted, modes);
   const auto window = basis_->pixel_window();
-  for (std::size_t k = 0; k < sum.size(); ++k) {
+  for (std::size_t k = 0; k < sum.size(); ++k)
     sum[k] = pixel_averaged ? window[k] * sum[k] + modes[k] : sum[k] + modes[k] / window[k];
-  }
-  const Complex mean = sum.empty() ? 0.0 : sum[0];
-  multiply(sum, shells_->transfer());
-  if (basis_->comm().is_root() && !sum.empty()) sum[0] = mean;
+  multiply(sum, shells_->transfer(), 1.0);
   basis_->synthesis(sum, map);
   return map;
 }

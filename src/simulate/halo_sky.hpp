@@ -33,19 +33,20 @@ class HaloSkies {
     float kappa;          // in pixels
   };
   static constexpr std::size_t size_classes = 14;
-  struct Haloes {
-    std::array<std::vector<SmallHalo>, size_classes> small;
-    std::vector<PaintedHalo> painted;
-  };
+  using SmallHaloes = std::array<std::vector<SmallHalo>, size_classes>;
   /// A halo as drawn, before it is sorted to the small or the painted ones.
   struct Drawn {
     double mass, radius, concentration, kappa;  // radius and kappa in pixels
   };
 
+  /// g of a shell on the pixels.
+  [[nodiscard]] std::vector<double> shell_field(std::size_t shell, std::uint64_t seed,
+                                                std::uint32_t stream) const;
+  /// Adds a shell's smooth matter and resolved haloes to the maps, and its small haloes to the lists.
   void add_shell(std::size_t shell, std::uint64_t seed, std::uint32_t stream, std::vector<double>& smooth,
-                 Haloes& haloes) const;
+                 std::vector<double>& painted, SmallHaloes& small) const;
   void draw_haloes(std::size_t shell, std::uint64_t seed, std::uint32_t stream, std::size_t pixel,
-                   const NodeShares& rates, Haloes& haloes) const;
+                   const NodeShares& rates, SmallHaloes& small, std::vector<PaintedHalo>& large) const;
   [[nodiscard]] Drawn draw_halo(const Shell& shell, const NodeShares& rates, std::array<double, 2> uniforms,
                                 double scatter) const;
   /// `place` and `number` tell haloes apart: the global pixel and the number within it.
@@ -55,13 +56,13 @@ class HaloSkies {
     std::uint32_t number;
   };
   void paint_later(const Drawn& halo, const Identity& identity, const RandomStream& properties,
-                   std::size_t pixel, Haloes& haloes) const;
+                   std::size_t pixel, std::vector<PaintedHalo>& large) const;
   void add_subhaloes(const Drawn& host, const PaintedHalo& painted, const Identity& identity,
-                     const RandomStream& properties, Haloes& haloes) const;
+                     const RandomStream& properties, std::vector<PaintedHalo>& large) const;
   [[nodiscard]] std::size_t size_class(const Drawn& halo) const;
   [[nodiscard]] std::vector<double> class_profile(std::size_t size) const;
-  /// Multiplies every mode by a function tabulated on the shells' grid of ell.
-  void multiply(harmonic::Modes modes, const std::vector<double>& table) const;
+  /// Multiplies every mode by a function tabulated on the shells' grid of ell, and that of ell = 0 by `mean`.
+  void multiply(harmonic::Modes modes, const std::vector<double>& table, double mean) const;
 
   const harmonic::PlaneBasis* basis_;
   const HaloShells* shells_;
