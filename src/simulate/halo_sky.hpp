@@ -18,6 +18,9 @@ class HaloSkies {
   /// Skies of one seed that have random numbers of their own.
   static constexpr std::uint64_t max_realisations = 1U << 18U;
 
+  /// Sizes that small haloes are sorted into.
+  static constexpr std::size_t size_classes = 14;
+
   /// basis and shells must outlive this object; the shells' pixel must be that of the basis.
   HaloSkies(const harmonic::PlaneBasis& basis, const HaloShells& shells);
 
@@ -32,7 +35,6 @@ class HaloSkies {
     std::uint32_t pixel;  // local
     float kappa;          // in pixels
   };
-  static constexpr std::size_t size_classes = 14;
   using SmallHaloes = std::array<std::vector<SmallHalo>, size_classes>;
   /// A halo as drawn, before it is sorted to the small or the painted ones.
   struct Drawn {
