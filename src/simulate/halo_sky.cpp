@@ -87,7 +87,7 @@ std::vector<double> HaloSkies::class_profile(std::size_t size) const {
   return profile;
 }
 
-std::size_t HaloSkies::size_class(const Drawn& halo) const {
+std::size_t HaloSkies::size_class(const Drawn& halo) {
   const double place = std::log(halo.radius * rms_radius(halo.concentration) / first_class) / class_step;
   return static_cast<std::size_t>(std::clamp(std::round(place), 0.0, static_cast<double>(size_classes - 1)));
 }
@@ -110,9 +110,10 @@ void HaloSkies::paint_later(const Drawn& halo, const Identity& identity, const R
   const auto offset = properties.uniforms(identity.place, draw + 2);
   const auto [shape, unused] = properties.normals(identity.place, draw + 3);
   const double turn = properties.uniforms(identity.place, draw + 4)[0];
+  const std::uint64_t row = pixel / basis_->nx(), column = pixel % basis_->nx();
   PaintedHalo painted{identity.key,
-                      static_cast<double>(pixel % basis_->nx()) + offset[0] - 0.5,
-                      static_cast<double>(pixel / basis_->nx() + basis_->first_row()) + offset[1] - 0.5,
+                      static_cast<double>(column) + offset[0] - 0.5,
+                      static_cast<double>(basis_->first_row() + row) + offset[1] - 0.5,
                       halo.radius,
                       halo.concentration,
                       std::clamp(shapes_.axis_ratio + shapes_.axis_ratio_scatter * shape, 0.3, 1.0),

@@ -61,7 +61,7 @@ class HaloSkies {
                    std::size_t pixel, std::vector<PaintedHalo>& large) const;
   void add_subhaloes(const Drawn& host, const PaintedHalo& painted, const Identity& identity,
                      const RandomStream& properties, std::vector<PaintedHalo>& large) const;
-  [[nodiscard]] std::size_t size_class(const Drawn& halo) const;
+  [[nodiscard]] static std::size_t size_class(const Drawn& halo);
   [[nodiscard]] std::vector<double> class_profile(std::size_t size) const;
   /// Multiplies every mode by a function tabulated on the shells' grid of ell, and that of ell = 0 by `mean`.
   void multiply(harmonic::Modes modes, const std::vector<double>& table, double mean) const;

@@ -49,7 +49,7 @@ struct SkyPrior {
 
 /// Names and values of the parameters for tables.
 [[nodiscard]] std::vector<std::string> parameter_names();
-[[nodiscard]] std::vector<double> parameter_values(const SkyParameters& parameters);
+[[nodiscard]] std::vector<double> parameter_values(const SkyParameters& sky);
 
 [[nodiscard]] const char* name_of(SkyKind kind);
 
