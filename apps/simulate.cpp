@@ -66,7 +66,7 @@ struct Settings {
         shapes{values.number("sigma-e", 0.0, 10.0), values.flag("reduced-shear")},
         seed(values.count("seed", 0, UINT64_MAX)),
         real_positions(values.has("catalogue")) {
-    values.require("spectrum");
+    require_spectrum(values);
     if (!real_positions && !(field.center && field.size))
       fail("--center and --npix are needed unless --catalogue gives the galaxies");
     if (std::filesystem::weakly_canonical(values.text("out-catalogue")) ==
