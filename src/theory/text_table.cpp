@@ -138,7 +138,7 @@ std::vector<std::string> bins_of(const std::string& folder) {
 }
 
 TextTable read_folder(const std::string& path, const TableKind& kind) {
-  const std::string abscissa = path + "/" + kind.abscissa + ".txt";
+  const std::string abscissa = fmt::format("{}/{}.txt", path, kind.abscissa);
   TextTable table{path, {}, {kind.abscissa}, {}, true};
   for (std::string& bin : bins_of(path)) table.names.push_back(std::move(bin));
   if (!std::filesystem::exists(abscissa) || table.names.size() == 1)
@@ -147,7 +147,7 @@ TextTable read_folder(const std::string& path, const TableKind& kind) {
         "or a text file with {}",
         kind.noun, path, kind.abscissa, kind.layout);
   for (const std::string& name : table.names) {
-    table.columns.push_back(read_single_column(path + "/" + name + ".txt", kind));
+    table.columns.push_back(read_single_column(fmt::format("{}/{}.txt", path, name), kind));
     if (table.columns.back().size() != table.columns.front().size())
       fail("'{}/{}.txt' has {} values and {}.txt has {}, which must be as many; write the section anew", path,
            name, table.columns.back().size(), kind.abscissa, table.columns.front().size());
