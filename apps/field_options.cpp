@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "mpi/memory.hpp"
 #include "sky/block_distribution.hpp"
+#include "theory/spectrum_file.hpp"
 
 namespace tessera::apps {
 
@@ -18,10 +19,16 @@ std::vector<config::Option> field_options() {
 }
 
 std::vector<config::Option> spectrum_options() {
-  return {{"spectrum", "FILE", "theory convergence spectrum: lines 'ell C_ell', ell in radians^-1"},
-          {"spectrum-column", "K", "column of C_ell in the file, ell being column 1 [2 if there are two]"},
-          {"pixel-window", "yes|no", "model the map as the mean over each pixel, not the value at its centre",
-           "yes"}};
+  return {
+      {"spectrum", "FILE",
+       "theory convergence spectrum: text columns ell, radians^-1, and C_ell, or a section of CosmoSIS "
+       "(folder shear_cl)"},
+      {"spectrum-column", "K",
+       "column of C_ell: its name in the header or folder, or its number, ell being column 1 [the only one]"},
+      {"spectrum-kind", "cl|dl",
+       "what the column holds: C_ell, or D_ell = ell(ell+1)C_ell/2pi [by its header; without one cl]"},
+      {"pixel-window", "yes|no", "model the map as the mean over each pixel, not the value at its centre",
+       "yes"}};
 }
 
 namespace {
@@ -44,6 +51,18 @@ GridSize grid_size(const config::Values& values) {
   return {static_cast<std::uint64_t>(numbers.front()), static_cast<std::uint64_t>(numbers.back())};
 }
 
+namespace {
+
+theory::SpectrumChoice spectrum_choice(const config::Values& values) {
+  theory::SpectrumChoice choice{values.text_or("spectrum-column", "")};
+  if (values.has("spectrum-kind"))
+    choice.kind = values.choice("spectrum-kind", {"cl", "dl"}) == "dl" ? theory::SpectrumKind::d_ell
+                                                                       : theory::SpectrumKind::c_ell;
+  return choice;
+}
+
+}  // namespace
+
 FieldSettings::FieldSettings(const config::Values& values)
     : pixel_arcmin(values.number("pixel-arcmin", 1e-3, 600.0)), padding(values.number("padding", 1.0, 4.0)) {
   values.require_choice("grid", {"plane"});
@@ -64,10 +83,13 @@ void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double dou
                       fmt::format("a box of {} x {} pixels", box.nx, box.ny));
 }
 
+void require_spectrum(const config::Values& values) {
+  values.require("spectrum");
+  static_cast<void>(spectrum_choice(values));
+}
+
 theory::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box, double pixel_radians) {
-  const int column =
-      values.has("spectrum-column") ? static_cast<int>(values.count("spectrum-column", 2, 1000)) : 0;
-  auto spectrum = theory::PowerSpectrum::read(values.text("spectrum"), column);
+  auto spectrum = theory::read_spectrum(values.text("spectrum"), spectrum_choice(values));
   const auto range = harmonic::PlaneBasis::ell_range(box, pixel_radians);
   spectrum.require_coverage(range.min, range.max);
   return spectrum;

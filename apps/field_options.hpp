@@ -40,6 +40,9 @@ struct FieldSettings {
 /// Error unless each rank has `doubles_per_pixel` doubles for each of its pixels of the box. Collective.
 void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double doubles_per_pixel);
 
+/// Checks what can be said of the spectrum's options before it is read.
+void require_spectrum(const config::Values& values);
+
 /// Reads the spectrum and checks it against the modes of the box. On every rank alike.
 [[nodiscard]] theory::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box,
                                                  double pixel_radians);

@@ -84,7 +84,7 @@ struct Settings {
     seed = values.count("seed", 0, UINT64_MAX);
     if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
     values.require("catalogue");
-    if (wiener) values.require("spectrum");
+    if (wiener) require_spectrum(values);
   }
 };
 

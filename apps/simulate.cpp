@@ -73,7 +73,7 @@ struct Settings {
         shapes{values.number("sigma-e", 0.0, 10.0), values.flag("reduced-shear")},
         seed(values.count("seed", 0, UINT64_MAX)),
         real_positions(values.has("catalogue")) {
-    if (!values.has("sky")) values.require("spectrum");
+    if (!values.has("sky")) require_spectrum(values);
     if (!real_positions && !(field.center && field.size))
       fail("--center and --npix are needed unless --catalogue gives the galaxies");
     if (std::filesystem::weakly_canonical(values.text("out-catalogue")) ==
@@ -132,7 +132,7 @@ SimulatedSky draw_sky(const mpi::Communicator& comm, const config::Values& value
   const PaddedBox box = padded_box(field, settings.field.padding);
   require_memory_of(comm, box);
   SimulatedSky result;
-  std::optional<simulate::Sources> redshifts;
+  std::optional<theory::SourceDistribution> redshifts;
   mpi::collectively(comm, [&] {
     result.spectrum = spectrum_for(values, box, field.pixel_radians());
     redshifts = sources(values);

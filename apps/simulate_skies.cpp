@@ -57,7 +57,7 @@ struct Settings {
         seed(values.count("seed", 0, UINT64_MAX)),
         validation(values.number("validation", 0.0, 1.0)),
         test(values.number("test", 0.0, 1.0)) {
-    values.require("spectrum");
+    require_spectrum(values);
     const std::uint64_t count = values.count("count", 1, simulate::HaloSkies::max_realisations - first);
     if (validation + test > 1.0)
       fail("--validation {} and --test {} are more than all skies together", validation, test);
@@ -133,7 +133,7 @@ void run_simulate_skies(const mpi::Communicator& comm, const config::Values& val
   const PaddedBox box{header.nx, header.ny};
   const double pixel = PlaneGrid({0.0, 0.0}, header.nx, header.ny, header.pixel_arcmin).pixel_radians();
   std::optional<theory::PowerSpectrum> spectrum;
-  std::optional<simulate::Sources> redshifts;
+  std::optional<theory::SourceDistribution> redshifts;
   mpi::collectively(comm, [&] {
     spectrum = spectrum_for(values, box, pixel);
     redshifts = sources(values);

@@ -27,6 +27,7 @@ std::vector<config::Group> sky_options() {
        "hold in "
        "its middle",
        {{"nz", "FILE", "redshift distribution of the sources, lines 'z n(z)'; see data/nz_*.txt"},
+        {"nz-column", "NAME", "column of n(z), its name or its number, z being column 1 [the only one]"},
         {"omega-m", "F|A:B", "matter density", "0.3"},
         {"omega-b", "F|A:B", "baryon density", "0.048"},
         {"h", "F|A:B", "Hubble constant / (100 km/s/Mpc)", "0.7"},
@@ -71,10 +72,9 @@ simulate::SkyPrior sky_prior(const config::Values& values) {
   return prior;
 }
 
-std::optional<simulate::Sources> sources(const config::Values& values) {
+std::optional<theory::SourceDistribution> sources(const config::Values& values) {
   if (!values.has("nz")) return std::nullopt;
-  const auto table = theory::PowerSpectrum::read(values.text("nz"));
-  return simulate::Sources{table.ell(), table.c_ell()};
+  return theory::SourceDistribution::read(values.text("nz"), values.text_or("nz-column", ""));
 }
 
 }  // namespace tessera::apps

@@ -14,6 +14,6 @@ namespace tessera::apps {
 [[nodiscard]] simulate::SkyPrior sky_prior(const config::Values& values);
 
 /// The redshifts of --nz, if given. On every rank alike.
-[[nodiscard]] std::optional<simulate::Sources> sources(const config::Values& values);
+[[nodiscard]] std::optional<theory::SourceDistribution> sources(const config::Values& values);
 
 }  // namespace tessera::apps

@@ -15,16 +15,6 @@ using bench::seconds;
 
 namespace {
 
-simulate::Sources cosmos_like_sources() {
-  simulate::Sources sources;
-  for (int i = 1; i < 400; ++i) {
-    const double z = 0.01 * i;
-    sources.z.push_back(z);
-    sources.n.push_back(z * z * std::exp(-std::pow(z / 0.92, 1.5)));
-  }
-  return sources;
-}
-
 simulate::SkyPrior prior(simulate::SkyKind kind) {
   const auto fixed = [](double x) { return simulate::Range{x, x}; };
   const theory::Cosmology c;
@@ -69,8 +59,8 @@ int main(int argc, char** argv) {
   const double pixel = 0.29 * radians_per_arcmin;
   const harmonic::PlaneBasis basis(comm, {n, n}, pixel);
   const theory::MatterPower power(theory::Cosmology{});
-  const simulate::Sources sources = cosmos_like_sources();
-  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  const auto sources = theory::SourceDistribution::smail(0.92, 2.0, 1.5);
+  const theory::LensingKernel kernel(power.background(), sources.z(), sources.n());
   auto ell = theory::logarithmic_grid(1.0, 2e5, 120);
   auto c_ell = theory::convergence_power(power, kernel, ell);
   const theory::PowerSpectrum spectrum(std::move(ell), std::move(c_ell), "theory");

@@ -9,7 +9,7 @@
 namespace tessera::simulate {
 
 SkyMaker::SkyMaker(const harmonic::PlaneBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
-                   std::optional<Sources> sources, bool pixel_averaged)
+                   std::optional<theory::SourceDistribution> sources, bool pixel_averaged)
     : basis_(&basis),
       prior_(std::move(prior)),
       spectrum_(std::move(spectrum)),
@@ -25,7 +25,7 @@ SkyMaker::SkyMaker(const harmonic::PlaneBasis& basis, SkyPrior prior, theory::Po
 
 std::vector<double> SkyMaker::theory_power(const theory::Cosmology& cosmology) const {
   const theory::MatterPower power(cosmology);
-  const theory::LensingKernel kernel(power.background(), sources_->z, sources_->n);
+  const theory::LensingKernel kernel(power.background(), sources_->z(), sources_->n());
   return theory::convergence_power(power, kernel, response_ell_);
 }
 
@@ -56,7 +56,7 @@ const SkyMaker::Prepared& SkyMaker::prepare(const SkyParameters& parameters) {
     return *slot;
   }
   const theory::MatterPower power(parameters.cosmology);
-  const theory::LensingKernel kernel(power.background(), sources_->z, sources_->n);
+  const theory::LensingKernel kernel(power.background(), sources_->z(), sources_->n());
   slot->shells.emplace(power, kernel, parameters.haloes, parameters.shapes, requested,
                        std::sqrt(basis_->pixel_area()));
   slot->haloes.emplace(*basis_, *slot->shells);

@@ -6,23 +6,19 @@
 #include "inference/signal_covariance.hpp"
 #include "simulate/sky_prior.hpp"
 #include "theory/power_spectrum.hpp"
+#include "theory/source_distribution.hpp"
 
 namespace tessera::simulate {
-
-/// Redshifts of the lensed galaxies: z increasing, n per z, not necessarily normalised.
-struct Sources {
-  std::vector<double> z, n;
-};
 
 /// Makes convergence skies of any kind on one plane. What a sky needs before it can be drawn (spectra,
 /// shells, tables) is kept while the parameters stay the same.
 class SkyMaker {
  public:
-  /// spectrum: the convergence spectrum at the prior's reference cosmology. sources: needed for haloes and
-  /// where the cosmology varies, Error otherwise. pixel_averaged: kappa is the mean over each pixel. basis
-  /// must outlive the maker.
+  /// spectrum: the convergence spectrum at the prior's reference cosmology. sources: of the lensed galaxies,
+  /// needed for haloes and where the cosmology varies, Error otherwise. pixel_averaged: kappa is the mean
+  /// over each pixel. basis must outlive the maker.
   SkyMaker(const harmonic::PlaneBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
-           std::optional<Sources> sources, bool pixel_averaged);
+           std::optional<theory::SourceDistribution> sources, bool pixel_averaged);
 
   [[nodiscard]] SkyParameters draw_parameters(std::uint64_t seed, std::uint32_t realisation) const {
     return prior_.draw(seed, realisation);
@@ -50,7 +46,7 @@ class SkyMaker {
   const harmonic::PlaneBasis* basis_;
   SkyPrior prior_;
   theory::PowerSpectrum spectrum_;
-  std::optional<Sources> sources_;
+  std::optional<theory::SourceDistribution> sources_;
   bool pixel_averaged_;
   std::vector<double> response_ell_, reference_power_;
   std::array<std::unique_ptr<Prepared>, 3> prepared_;  // by kind

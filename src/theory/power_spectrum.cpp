@@ -1,49 +1,11 @@
 #include "theory/power_spectrum.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/error.hpp"
 
 namespace tessera::theory {
-namespace {
-
-std::vector<double> parse_row(const std::string& line, const std::string& path, std::size_t line_number) {
-  std::vector<double> row;
-  std::istringstream words(line);
-  for (std::string word; words >> word;) {
-    double value = 0.0;
-    const char* const end = word.data() + word.size();
-    const auto [stop, problem] = std::from_chars(word.data(), end, value);
-    if (problem != std::errc() || stop != end)
-      fail("line {} of spectrum '{}' holds '{}' where a number is expected; give lines 'ell C_ell'",
-           line_number, path, word);
-    row.push_back(value);
-  }
-  return row;
-}
-
-std::size_t chosen_column(const std::string& path, int column, std::size_t columns) {
-  if (columns < 2) fail("spectrum '{}' has one column; give lines 'ell C_ell'", path);
-  if (column == 0 && columns > 2)
-    fail(
-        "spectrum '{}' has {} columns and it is not clear which one is C_ell; choose with --spectrum-column "
-        "(ell is column 1)",
-        path, columns);
-  const std::size_t chosen = column == 0 ? 2 : static_cast<std::size_t>(column);
-  if (chosen < 2 || chosen > columns)
-    fail("--spectrum-column {} is not one of columns 2 to {} of '{}'", column, columns, path);
-  return chosen - 1;
-}
-
-}  // namespace
-
 PowerSpectrum::PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell, std::string name)
     : ell_(std::move(ell)), c_ell_(std::move(c_ell)), name_(std::move(name)) {
   TESSERA_REQUIRE(ell_.size() == c_ell_.size());
@@ -61,31 +23,6 @@ PowerSpectrum::PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell,
     log_ell_.push_back(std::log(ell_[i]));
     log_c_.push_back(std::log(c_ell_[i]));
   }
-}
-
-PowerSpectrum PowerSpectrum::read(const std::string& path, int column) {
-  if (std::filesystem::is_directory(path)) fail("spectrum '{}' is a folder; give a text file", path);
-  std::ifstream file(path);
-  if (!file)
-    fail("cannot read spectrum '{}' ({}); give a text file with lines 'ell C_ell'", path,
-         std::strerror(errno));
-  std::vector<double> ell, c_ell;
-  std::size_t line_number = 0, columns = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++line_number;
-    line.resize(std::min(line.size(), line.find('#')));
-    const std::vector<double> row = parse_row(line, path, line_number);
-    if (row.empty()) continue;
-    if (columns == 0) columns = row.size();
-    if (row.size() != columns)
-      fail("line {} of spectrum '{}' has {} columns where {} are expected", line_number, path, row.size(),
-           columns);
-    const std::size_t chosen = chosen_column(path, column, columns);
-    if (row[0] <= 0.0) continue;
-    ell.push_back(row[0]);
-    c_ell.push_back(row[chosen]);
-  }
-  return {std::move(ell), std::move(c_ell), path};
 }
 
 double PowerSpectrum::operator()(double ell) const {

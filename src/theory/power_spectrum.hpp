@@ -10,13 +10,8 @@ namespace tessera::theory {
 class PowerSpectrum {
  public:
   /// Error if there are fewer than two rows, ell does not increase, or a value is not finite and positive.
-  /// `name` stands for the table in messages.
+  /// `name` stands for the table in messages. theory/spectrum_file.hpp reads files.
   PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell, std::string name);
-
-  /// Reads a text table: lines `ell C_ell ...`, '#' begins a comment, rows with ell <= 0 are passed over.
-  /// `column` counts from 1 (ell is column 1); 0 means the second column of a two-column file, and is an
-  /// error if there are more. Every rank reads it.
-  [[nodiscard]] static PowerSpectrum read(const std::string& path, int column = 0);
 
   [[nodiscard]] const std::vector<double>& ell() const { return ell_; }
   [[nodiscard]] const std::vector<double>& c_ell() const { return c_ell_; }

@@ -207,6 +207,30 @@ class Spectrum(RefusalTest):
             path.write_text(three)
             self.refuse_map("--spectrum-column", str(column), spectrum=path, spectrum_column=column)
 
+    def test_layouts(self):
+        rows = "2 1e-9 2e-9\n200000 1e-10 2e-10\n"
+        for ranks in (1, 3):
+            self.refuse_spectrum("# ell 11 12\n" + rows, "--spectrum-column", "11, 12", ranks=ranks)
+        self.refuse_spectrum("# ell 11 12\n" + rows, "--spectrum-column 22", "11, 12", spectrum_column="22")
+        self.refuse_spectrum("# ell 3 2\n" + rows, "name:2", "number:2", spectrum_column=2)
+        self.refuse_spectrum("# L PxP W1xW1\n" + rows, "W1xW1", "--spectrum-kind dl")
+        self.refuse_spectrum("# L PxP W1xW1\n" + rows, "'PxP'", "CMB", spectrum_column="PxP", spectrum_kind="dl")
+        self.refuse_spectrum("# l(l+1)C_l/2pi\n" + rows, "--spectrum-kind cl", spectrum_column=2)
+        self.refuse_map("--spectrum-kind", "power", "cl, dl", spectrum_kind="power")
+
+    def test_cosmosis(self):
+        folder = self.here / "shear_cl"
+        folder.mkdir()
+        self.refuse_map("shear_cl", "ell.txt", spectrum=folder)
+        (folder / "ell.txt").write_text("# ell\n2\n200000\n")
+        self.refuse_map("shear_cl", "bin_*.txt", spectrum=folder)
+        for name in ("bin_1_1", "bin_2_1"):
+            (folder / f"{name}.txt").write_text(f"# {name}\n1e-9\n1e-10\n")
+        self.refuse_map("--spectrum-column", "bin_1_1, bin_2_1", spectrum=folder)
+        self.refuse_map("--spectrum-column bin_2_2", spectrum=folder, spectrum_column="bin_2_2")
+        (folder / "bin_2_1.txt").write_text("1e-9\n")
+        self.refuse_map("bin_2_1.txt", "1 values", spectrum=folder, spectrum_column="bin_2_1")
+
 
 class Options(RefusalTest):
     def test_out_of_range(self):

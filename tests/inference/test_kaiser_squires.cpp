@@ -9,7 +9,6 @@ using namespace tessera;
 using harmonic::Complex;
 using harmonic::PlaneBasis;
 
-
 TEST_CASE("Kaiser-Squires gives back a field from its shear, and no B mode") {
   const mpi::Communicator comm;
   const PlaneBasis basis(comm, {15, 21}, 1e-3);  // odd sides: no Nyquist mode is lost

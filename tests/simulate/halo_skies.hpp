@@ -10,14 +10,8 @@ namespace tessera::test {
 
 inline constexpr double arcmin = std::numbers::pi / 180.0 / 60.0;
 
-inline simulate::Sources source_redshifts() {
-  simulate::Sources sources;
-  for (int i = 1; i < 300; ++i) {
-    const double z = 0.01 * i;
-    sources.z.push_back(z);
-    sources.n.push_back(z * z * std::exp(-std::pow(z / 0.92, 1.5)));
-  }
-  return sources;
+inline theory::SourceDistribution source_redshifts() {
+  return theory::SourceDistribution::smail(0.92, 2.0, 1.5);
 }
 
 inline theory::Cosmology cosmology() { return {0.3, 0.048, 0.7, 0.81, 0.965}; }
@@ -26,7 +20,7 @@ inline theory::Cosmology cosmology() { return {0.3, 0.048, 0.7, 0.81, 0.965}; }
 inline theory::PowerSpectrum spectrum() {
   const theory::MatterPower power(cosmology());
   const auto sources = source_redshifts();
-  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  const theory::LensingKernel kernel(power.background(), sources.z(), sources.n());
   auto ell = theory::logarithmic_grid(5.0, 1e5, 100);
   auto c_ell = theory::convergence_power(power, kernel, ell);
   return {std::move(ell), std::move(c_ell), "theory"};
@@ -35,7 +29,7 @@ inline theory::PowerSpectrum spectrum() {
 inline simulate::HaloShells shells(double pixel) {
   const theory::MatterPower power(cosmology());
   const auto sources = source_redshifts();
-  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  const theory::LensingKernel kernel(power.background(), sources.z(), sources.n());
   return {power, kernel, {}, {}, spectrum(), pixel};
 }
 

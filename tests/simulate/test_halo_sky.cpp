@@ -192,7 +192,7 @@ TEST_CASE("the spectrum follows the cosmology and the amplitude") {
   sky.cosmology.sigma8 = 0.9;
   const theory::MatterPower power(sky.cosmology);
   const auto sources = source_redshifts();
-  const theory::LensingKernel kernel(power.background(), sources.z, sources.n);
+  const theory::LensingKernel kernel(power.background(), sources.z(), sources.n());
   const std::vector<double> ell{50, 1000, 10000};
   const auto expected = theory::convergence_power(power, kernel, ell);
   for (std::size_t i = 0; i < ell.size(); ++i)
