@@ -15,5 +15,6 @@ struct Application {
 [[nodiscard]] Application simulate_application();
 [[nodiscard]] Application export_application();
 [[nodiscard]] Application compare_application();
+[[nodiscard]] Application import_application();
 
 }  // namespace tessera::apps
