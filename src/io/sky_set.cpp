@@ -48,8 +48,8 @@ SkySetWriter::SkySetWriter(const mpi::Communicator& comm, AtomicFile& file, cons
   writer_.create_group("/skies");
   writer_.attribute("/skies", "format", std::string(format_name));
   writer_.attribute("/skies", "pixel_arcmin", header.pixel_arcmin);
-  writer_.attribute("/skies", "periodic", std::int64_t{header.periodic});
-  writer_.attribute("/skies", "pixel_averaged", std::int64_t{header.pixel_averaged});
+  writer_.attribute("/skies", "periodic", std::int64_t{header.periodic ? 1 : 0});
+  writer_.attribute("/skies", "pixel_averaged", std::int64_t{header.pixel_averaged ? 1 : 0});
   writer_.attribute("/skies", "source", header.source);
   writer_.attribute("/skies", "spectrum_source", header.spectrum_source);
   writer_.create_stack("/skies/kappa", header.count, grid_, {"1", "convergence"}, Precision::float32);

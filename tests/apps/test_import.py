@@ -1,5 +1,5 @@
-"""`tessera import`: maps in every format come back at their places, the same bits on any number of ranks; the spectrum it
-measures against numpy's; what cannot be convergence maps is refused."""
+"""`tessera import`: maps in every format come back at their places, the same bits on any number of ranks; the spectrum
+it measures against numpy's; what cannot be convergence maps is refused."""
 import gzip
 import shutil
 import tempfile
@@ -242,7 +242,8 @@ class Spectra(ImportTest):
         edges = np.geomspace(least, ell.max() * (1 + 1e-9), 31)
         edges[0] *= 1 - 1e-9
         for averaged, window in (("no", 1.0), ("yes", np.sinc(x) * np.sinc(y))):
-            found = self.imported(path, more=["--pixel-arcmin", "0.7", "--periodic", "yes", "--pixel-averaged", averaged])
+            found = self.imported(path, more=["--pixel-arcmin", "0.7", "--periodic", "yes",
+                                              "--pixel-averaged", averaged])
             power, mean_ell = self.band_powers(maps, ell, pixel, window, edges)
             np.testing.assert_allclose(found["ell"][[0, -1]], [least, ell.max()], rtol=1e-12)
             np.testing.assert_allclose(found["ell"][1:-1], mean_ell, rtol=2e-6)
@@ -277,7 +278,8 @@ class Spectra(ImportTest):
 class Sets(ImportTest):
     def test_ranks(self):
         rng = np.random.default_rng(5)
-        one, two = (self.save(f"{name}.npy", rng.normal(0, 0.02, (count, 13, 10))) for name, count in (("a", 4), ("b", 3)))
+        one, two = (self.save(f"{name}.npy", rng.normal(0, 0.02, (count, 13, 10)))
+                    for name, count in (("a", 4), ("b", 3)))
         results = []
         for ranks in (1, 2, 3, 4):
             self.imported(one, two, more=PIXEL, ranks=ranks)
