@@ -16,5 +16,6 @@ struct Application {
 [[nodiscard]] Application simulate_skies_application();
 [[nodiscard]] Application export_application();
 [[nodiscard]] Application compare_application();
+[[nodiscard]] Application import_application();
 
 }  // namespace tessera::apps

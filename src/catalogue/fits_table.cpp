@@ -2,8 +2,6 @@
 // any type; TSCAL, TZERO and TNULL are applied, and names are compared without case, as FITS asks.
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <filesystem>
 #include <limits>
 #include <strings.h>
 
@@ -12,61 +10,14 @@
 
 #include "catalogue/table.hpp"
 #include "core/error.hpp"
+#include "io/fits_file.hpp"
 #include "sky/block_distribution.hpp"
 
 namespace tessera::catalogue {
 namespace {
 
-struct Closer {
-  void operator()(fitsfile* file) const {
-    int status = 0;
-    fits_close_file(file, &status);
-    fits_clear_errmsg();
-  }
-};
-using FitsFile = std::unique_ptr<fitsfile, Closer>;
-
-void check(int status, const std::string& path, const std::string& what,
-           const char* advice = "check that it is complete, for example with fitsverify") {
-  if (status == 0) return;
-  std::array<char, FLEN_STATUS> text{};
-  fits_get_errstatus(status, text.data());
-  fits_clear_errmsg();
-  fail("cannot {} FITS file '{}' ({}); {}", what, path, std::string(text.data()), advice);
-}
-
 bool equal_ignoring_case(const std::string& a, const std::string& b) {
   return strcasecmp(a.c_str(), b.c_str()) == 0;
-}
-
-FitsFile open_file(const std::string& path) {
-  int status = 0;
-  fitsfile* raw = nullptr;
-  fits_open_diskfile(&raw, path.c_str(), READONLY, &status);
-  check(status, path, "open",
-        "check that it is complete; a packed file that is not FITS must be unpacked first");
-  return FitsFile(raw);
-}
-
-/// Bytes of the file on the disk; for a compressed file no number is too large.
-std::uintmax_t size_on_disk(fitsfile* file, const std::string& path) {
-  int status = 0;
-  std::array<char, FLEN_FILENAME> driver{};
-  fits_url_type(file, driver.data(), &status);
-  check(status, path, "open");
-  if (std::strcmp(driver.data(), "file://") != 0) return std::numeric_limits<std::uintmax_t>::max();
-  return std::filesystem::file_size(path);
-}
-
-/// cfitsio would fill what is missing from the current extension with zeros or stop in the middle.
-void require_complete(fitsfile* file, const std::string& path, std::uintmax_t size) {
-  int status = 0;
-  LONGLONG end = 0;
-  fits_get_hduaddrll(file, nullptr, nullptr, &end, &status);
-  check(status, path, "read");
-  if (static_cast<std::uintmax_t>(end) > size)
-    fail("FITS file '{}' is truncated: its header promises {} bytes, there are {}; copy or write it again",
-         path, end, size);
 }
 
 /// EXTNAME; empty if there is none.
@@ -81,14 +32,14 @@ std::string extension_name(fitsfile* file) {
 /// Makes the table extension that the user wants the current one: by name, by number, or the first.
 void move_to_table(fitsfile* file, const TableLocation& location) {
   const std::string& section = location.section;
-  const std::uintmax_t size = size_on_disk(file, location.path);
+  const std::uintmax_t size = io::fits_size_on_disk(file, location.path);
   std::vector<std::string> tables;
   for (int hdu = 1;; ++hdu) {
     int status = 0, type = 0;
     fits_movabs_hdu(file, hdu, &type, &status);
     if (status == END_OF_FILE) break;
-    check(status, location.path, "read the headers of");
-    require_complete(file, location.path, size);
+    io::check_fits(status, location.path, "read the headers of");
+    io::require_complete_fits(file, location.path, size);
     if (type != BINARY_TBL) continue;
     const std::string number = std::to_string(hdu - 1), name = extension_name(file);
     if (section.empty() || section == number || equal_ignoring_case(section, name)) return;
@@ -104,7 +55,8 @@ void move_to_table(fitsfile* file, const TableLocation& location) {
 
 class FitsTable final : public Table {
  public:
-  explicit FitsTable(const TableLocation& location) : path_(location.path), file_(open_file(location.path)) {
+  explicit FitsTable(const TableLocation& location)
+      : path_(location.path), file_(io::open_fits(location.path)) {
     move_to_table(file_.get(), location);
     int status = 0, columns = 0;
     LONGLONG rows = 0;
@@ -116,7 +68,7 @@ class FitsTable final : public Table {
                            nullptr, &status);
       names_.emplace_back(name.data());
     }
-    check(status, path_, "read the table header of");
+    io::check_fits(status, path_, "read the table header of");
     rows_ = static_cast<std::uint64_t>(rows);
   }
 
@@ -134,7 +86,7 @@ class FitsTable final : public Table {
     int status = 0;
     long chunk = 0;
     fits_get_rowsize(file_.get(), &chunk, &status);
-    check(status, path_, "read");
+    io::check_fits(status, path_, "read");
     const auto step = static_cast<std::uint64_t>(std::max(chunk, 1L));
     for (std::uint64_t done = 0; done < blocks.count(rank); done += step) {
       const std::uint64_t count = std::min(step, blocks.count(rank) - done);
@@ -157,7 +109,7 @@ class FitsTable final : public Table {
     int status = 0, type = 0;
     LONGLONG repeat = 0;
     fits_get_coltypell(file_.get(), number, &type, &repeat, nullptr, &status);
-    check(status, path_, "read column '" + name + "' of");
+    io::check_fits(status, path_, "read column '" + name + "' of");
     constexpr std::array numeric{TBYTE, TSHORT, TINT, TLONG, TLONGLONG, TFLOAT, TDOUBLE};
     if (repeat != 1 || std::find(numeric.begin(), numeric.end(), type) == numeric.end())
       fail("column '{}' of FITS table '{}' does not hold one number per row but {}; name another column",
@@ -171,11 +123,11 @@ class FitsTable final : public Table {
     int status = 0, any_null = 0;  // cfitsio writes to any_null without asking whether it is there
     fits_read_col(file_.get(), TDOUBLE, column, static_cast<LONGLONG>(first) + 1, 1,
                   static_cast<LONGLONG>(count), &null, out, &any_null, &status);
-    check(status, path_, "read column '" + name + "' of");
+    io::check_fits(status, path_, "read column '" + name + "' of");
   }
 
   std::string path_;
-  FitsFile file_;
+  io::FitsFile file_;
   std::vector<std::string> names_;
   std::uint64_t rows_ = 0;
 };

@@ -19,8 +19,9 @@ struct SkySetHeader {
   bool periodic;                             // opposite borders meet
   bool pixel_averaged;                       // kappa is the mean over a pixel, not the value at its centre
   std::string source;                        // what made them, one line
-  std::vector<std::string> parameter_names;  // of the columns of SkySetTables::parameters
-  std::vector<double> ell;                   // radians^-1, of the columns of SkySetTables::c_ell
+  std::vector<std::string> parameter_names;  // of the columns of SkySetTables::parameters, without blanks
+  std::vector<double> ell;                   // radians^-1, increasing; of the columns of SkySetTables::c_ell
+  std::string spectrum_source = "given";     // where c_ell comes from: given, measured, ...
 };
 
 /// What differs from sky to sky.
@@ -35,6 +36,7 @@ struct SkySetTables {
 ///   /skies/kappa [count][ny][nx] float32, row 0 in the South, column 0 in the East; /skies/split,
 ///   realisation [count]; /skies/parameters [count][parameter] with the attribute `names`; /skies/ell [ell];
 ///   /skies/c_ell [count][ell]; the rest of the header as attributes of /skies.
+/// Every sky must be written, by one rank or row by row by several; a set is committed whole or not at all.
 class SkySetWriter {
  public:
   /// `file` must outlive the writer. Collective.
