@@ -15,7 +15,7 @@ from common import (CENTER, COLUMNS, FIELD, MPIEXEC, PRIOR, SPECTRUM, SURVEY, TE
 LIMIT = 30  # seconds
 # What mpirun says about a job that failed: blocks between rules, and lines of its own.
 BANNER = re.compile(r"^-{60,}\n.*?^-{60,}\n", re.MULTILINE | re.DOTALL)
-MPIRUN_LINE = re.compile(r"\[\S+:\d+\] (\d+ more process|Set MCA parameter)|mca_\w+: error in ")
+MPIRUN_LINE = re.compile(r"\[\S+:\d+\] (\d+ more process|Set MCA parameter)|mca_\w+: error in |\[warn\] Epoll ")
 OLD = b"what was here before"
 
 # mpirun grants surviving ranks a second; to wait for it in every case would take minutes.
