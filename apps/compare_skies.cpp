@@ -148,7 +148,9 @@ std::vector<statistics::Curve> measure(const SkySource& source, std::uint64_t sk
                                        const harmonic::PlaneBasis& basis, const SkyBins& bins,
                                        std::span<const double> kappa) {
   try {
-    return measure_sky(basis, kappa, source.expected(sky, basis), bins, source.periodic());
+    if (!source.has_spectra()) return measure_sky(basis, kappa, std::nullopt, bins, source.periodic());
+    const auto expected = source.expected(sky, basis);
+    return measure_sky(basis, kappa, expected, bins, source.periodic());
   } catch (const Error& problem) {
     fail("sky {} of '{}': {}", sky, source.path(), problem.what());
   }
@@ -237,8 +239,8 @@ class Table {
                              : fmt::format("{:.4g} +- {:.2g}", curve->mean.values[index], error);
   }
 
-  [[nodiscard]] std::string against_reference(const Measured& set, const std::string& name,
-                                              std::size_t index, double scale) const {
+  [[nodiscard]] std::string against_reference(const Measured& set, const std::string& name, std::size_t index,
+                                              double scale) const {
     const Measured& base = (*sets_)[reference_];
     const MeanCurve *ours = find_curve(set, name), *theirs = find_curve(base, name);
     if (ours == nullptr || theirs == nullptr || !comparable(*set.source, *base.source, scale))
@@ -247,10 +249,10 @@ class Table {
     const double ea = ours->error[index], eb = theirs->error[index];
     const double ratio_error = std::hypot(ea / b, a * eb / (b * b));
     const double sigmas = (a - b) / std::hypot(ea, eb);
-    return fmt::format(
-        "{:>17} {:>7}",
-        std::isnan(ratio_error) ? fmt::format("{:.3f}", a / b) : fmt::format("{:.3f} +- {:.3f}", a / b, ratio_error),
-        std::isfinite(sigmas) ? fmt::format("{:+.1f}", sigmas) : "-");
+    return fmt::format("{:>17} {:>7}",
+                       std::isnan(ratio_error) ? fmt::format("{:.3f}", a / b)
+                                               : fmt::format("{:.3f} +- {:.3f}", a / b, ratio_error),
+                       std::isfinite(sigmas) ? fmt::format("{:+.1f}", sigmas) : "-");
   }
 
   const std::vector<Measured>* sets_;
@@ -279,22 +281,31 @@ void print_worst_band(const std::vector<Measured>& sets, const SkyBins& bins) {
   for (std::size_t i = 0; i < sets.size(); ++i) {
     const MeanCurve* ratio = find_curve(sets[i], "power_ratio");
     if (ratio == nullptr) continue;
-    double worst = 0.0;
-    for (std::size_t b = 0; b + 1 < bins.ell.size(); ++b)
-      if (bins.ell[b] >= from && bins.ell[b + 1] <= to && std::isfinite(ratio->mean.values[b]))
-        worst = std::max(worst, std::abs(ratio->mean.values[b] - 1.0));
-    log::info("  {}: at most {:.2f} % from its input in the bands within {:.0f} < ell < {:.0f}",
-              Table::letter(i), 100.0 * worst, from, to);
+    std::size_t worst = 0;
+    const auto departure = [&](std::size_t b) { return std::abs(ratio->mean.values[b] - 1.0); };
+    bool any = false;
+    for (std::size_t b = 0; b + 1 < bins.ell.size(); ++b) {
+      if (bins.ell[b] < from || bins.ell[b + 1] > to || !std::isfinite(departure(b))) continue;
+      if (!any || departure(b) > departure(worst)) worst = b;
+      any = true;
+    }
+    if (any)
+      log::info(
+          "  {}: within {:.0f} < ell < {:.0f} the band furthest from its input is off by {:.2f} +- {:.2f} %",
+          Table::letter(i), from, to, 100.0 * departure(worst), 100.0 * ratio->error[worst]);
   }
 }
 
 void print_power(const Table& table, const std::vector<Measured>& sets, const SkyBins& bins) {
-  const bool input = std::any_of(sets.begin(), sets.end(),
-                                 [](const Measured& set) { return find_curve(set, "power_ratio") != nullptr; });
+  const auto inputs =
+      static_cast<std::size_t>(std::count_if(sets.begin(), sets.end(), [](const Measured& set) {
+        return find_curve(set, "power_ratio") != nullptr;
+      }));
   const std::vector<std::pair<std::string, std::string>> curves = {{"power_ratio", "power over its input"},
                                                                    {"power", "power, steradian"}};
   for (const auto& [name, title] : curves) {
-    if (name == "power_ratio" && !input) continue;
+    // Where all have an input, the quotients say it all.
+    if (name == "power_ratio" ? inputs == 0 : inputs == sets.size()) continue;
     table.heading(title, "ell");
     for (std::size_t b = 0; b + 1 < bins.ell.size(); ++b)
       table.row(fmt::format("{:.0f} - {:.0f}", bins.ell[b], bins.ell[b + 1]), name, b,
@@ -318,8 +329,8 @@ void print_percentiles(const Table& table, const std::vector<double>& scales) {
   const auto& percents = statistics::measured_percents;
   for (std::size_t s = 0; s < scales.size(); ++s)
     for (std::size_t p = 0; p < percents.size(); ++p)
-      table.row(fmt::format("{:.4g}, {:2.0f}", scales[s], percents[p]), "percentiles", s * percents.size() + p,
-                scales[s]);
+      table.row(fmt::format("{:.4g}, {:2.0f}", scales[s], percents[p]), "percentiles",
+                s * percents.size() + p, scales[s]);
 }
 
 void print_extrema(const Table& table, const SkyBins& arcmin) {
@@ -358,8 +369,8 @@ std::optional<std::size_t> index_of(const PublishedFigure& figure, const SkyBins
 
 void print_published(const std::vector<Measured>& sets, const Settings& settings) {
   if (settings.published.empty()) return;
-  std::string line = fmt::format("  {:<12} {:>8} {:>7} {:>6} {:>17}", "quantity", "kernel", "arcmin", "level",
-                                 "published");
+  std::string line =
+      fmt::format("  {:<12} {:>8} {:>7} {:>6} {:>17}", "quantity", "kernel", "arcmin", "level", "published");
   for (std::size_t i = 0; i < sets.size(); ++i)
     line += fmt::format(" {:>10} {:>6}", Table::letter(i), "ratio");
   log::info("published figures (ratio: ours over theirs)\n{}  source", line);
@@ -400,7 +411,8 @@ void write_axes(io::MapWriter& writer, const SkyBins& arcmin, const SkyBins& bin
     if (!values.empty()) writer.write_table("/axes/" + name, values, 0, {units, text});
   };
   axis("ell", bins.ell, "radian^-1", "edges of the bands of modes, power, power_expected, power_ratio");
-  axis("smoothing", arcmin.smoothing, "arcmin", "standard deviations: rms, skewness, kurtosis, s3, pdf, percentiles");
+  axis("smoothing", arcmin.smoothing, "arcmin",
+       "standard deviations: rms, skewness, kurtosis, s3, pdf, percentiles");
   axis("top_hat", arcmin.top_hat, "arcmin", "radii: top_hat_rms, ...");
   axis("percent", statistics::measured_percents, "1", "columns of percentiles");
   axis("pdf", bins.pdf, "1", "edges in (kappa - mean) / rms: columns of pdf");
@@ -460,8 +472,9 @@ config::Group skies_options() {
            {"thresholds", "LIST", "kappa that peaks exceed [0.04,0.06,0.08,0.10]"},
            {"minima", "LIST", "kappa that minima fall below [-0.005,-0.010,-0.015,-0.020]"},
            {"starlet-scales", "N", "wavelet scales of 1, 2, 4 ... pixels [5, or as many as fit]"},
-           {"published", "FILE", "table of published figures to print beside, as "
-                                 "data/published_sky_statistics.txt"},
+           {"published", "FILE",
+            "table of published figures to print beside, as "
+            "data/published_sky_statistics.txt"},
            {"out", "FILE.h5", "file for all curves with errors"},
            {"overwrite", "", "replace --out"}}};
 }

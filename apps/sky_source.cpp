@@ -27,9 +27,8 @@ void SkySource::open_set() {
   pixel_arcmin_ = header.pixel_arcmin;
   periodic_ = header.periodic;
   pixel_averaged_ = header.pixel_averaged;
-  has_spectra_ = header.ell.size() > 1 && std::all_of(spectra.begin(), spectra.end(), [](double c) {
-                   return std::isfinite(c) && c > 0.0;
-                 });
+  has_spectra_ = header.ell.size() > 1 && std::all_of(spectra.begin(), spectra.end(),
+                                                      [](double c) { return std::isfinite(c) && c > 0.0; });
   if (!has_spectra_)
     log::warn("'{}' has no spectra that are finite and positive: its power has no input to be compared with",
               path_);
@@ -56,13 +55,13 @@ std::vector<double> SkySource::read(std::uint64_t sky, const harmonic::PlaneBasi
   auto rows = set_ ? set_->read_rows(sky, basis.first_row(), basis.local_rows())
                    : map_->read_rows(map_name_, basis.first_row(), basis.local_rows());
   if (!std::all_of(rows.begin(), rows.end(), [](double v) { return std::isfinite(v); }))
-    fail("sky {} of '{}' holds a value that is not finite, so that no statistic of it exists; take it out", sky,
-         path_);
+    fail("sky {} of '{}' holds a value that is not finite, so that no statistic of it exists; take it out",
+         sky, path_);
   return rows;
 }
 
 std::vector<double> SkySource::expected(std::uint64_t sky, const harmonic::PlaneBasis& basis) const {
-  if (!has_spectra_) return {};
+  TESSERA_REQUIRE(has_spectra_);
   const auto& table = set_->header().ell;
   const theory::PowerSpectrum spectrum(table, set_->c_ell(sky),
                                        fmt::format("spectrum of sky {} of '{}'", sky, path_));

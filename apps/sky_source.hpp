@@ -35,7 +35,7 @@ class SkySource {
   [[nodiscard]] std::vector<double> read(std::uint64_t sky, const harmonic::PlaneBasis& basis) const;
 
   /// What |a_k|^2 of this rank's modes should be, with the pixel's window if pixels are means; 0 where the
-  /// spectrum says nothing. Empty without spectra.
+  /// spectrum says nothing. Only with spectra.
   [[nodiscard]] std::vector<double> expected(std::uint64_t sky, const harmonic::PlaneBasis& basis) const;
 
  private:

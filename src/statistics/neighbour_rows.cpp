@@ -15,8 +15,7 @@ std::vector<std::uint64_t> wanted_rows(const BlockDistribution& layout, int rank
   if (layout.count(rank) == 0) return rows;
   const auto first = static_cast<std::int64_t>(layout.begin(rank)) - static_cast<std::int64_t>(reach);
   const auto end = static_cast<std::int64_t>(layout.end(rank)) + static_cast<std::int64_t>(reach);
-  for (std::int64_t row = first; row < end; ++row)
-    rows.push_back(inside_index(row, layout.rows(), border));
+  for (std::int64_t row = first; row < end; ++row) rows.push_back(inside_index(row, layout.rows(), border));
   return rows;
 }
 

@@ -87,8 +87,7 @@ std::vector<Complex> spectral_modes(const PlaneBasis& basis, ConstPixels kappa, 
   const double mean = basis.dot(kappa, ConstPixels(ones)) / pixels;
   std::vector<double> map(kappa.begin(), kappa.end()), window(kappa.size());
   for (std::size_t p = 0; p < map.size(); ++p) {
-    window[p] =
-        taper(basis.first_row() + p / basis.nx(), basis.ny()) * taper(p % basis.nx(), basis.nx());
+    window[p] = taper(basis.first_row() + p / basis.nx(), basis.ny()) * taper(p % basis.nx(), basis.nx());
     map[p] = (map[p] - mean) * window[p];
   }
   auto modes = analysis(basis, map);
@@ -108,8 +107,8 @@ std::vector<Complex> in_band(const PlaneBasis& basis, double min, double max, T&
 }
 
 void add_power(std::vector<Curve>& curves, const PlaneBasis& basis, ConstPixels kappa,
-               std::span<const double> expected, const SkyBins& bins, bool periodic) {
-  TESSERA_REQUIRE(expected.empty() || expected.size() == basis.mode_count());
+               std::optional<std::span<const double>> expected, const SkyBins& bins, bool periodic) {
+  TESSERA_REQUIRE(!expected || expected->size() == basis.mode_count());
   const auto modes = spectral_modes(basis, kappa, periodic);
   Curve number{"modes", 0, {}}, power{"power", 0, {}}, theory{"power_expected", 0, {}},
       ratio{"power_ratio", 0, {}};
@@ -122,13 +121,13 @@ void add_power(std::vector<Curve>& curves, const PlaneBasis& basis, ConstPixels 
     const double found = sum([&](std::size_t k) { return modes[k]; });
     number.values.push_back(count);
     power.values.push_back(found / count);
-    if (expected.empty()) continue;
-    const double input = sum([&](std::size_t k) { return Complex(std::sqrt(expected[k])); });
+    if (!expected) continue;
+    const double input = sum([&](std::size_t k) { return Complex(std::sqrt((*expected)[k])); });
     theory.values.push_back(input / count);
     ratio.values.push_back(found / input);
   }
   curves.insert(curves.end(), {number, power});
-  if (!expected.empty()) curves.insert(curves.end(), {theory, ratio});
+  if (expected) curves.insert(curves.end(), {theory, ratio});
 }
 
 /// Number of values in each bin, over all ranks.
@@ -245,7 +244,8 @@ std::vector<double> binned_l1(const PlaneBasis& basis, const std::vector<double>
   std::vector<std::size_t> bin(w.size());
   for (std::size_t p = 0; p < w.size(); ++p) {
     size[p] = std::abs(w[p]);
-    bin[p] = static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), w[p] / rms) - edges.begin());
+    bin[p] =
+        static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), w[p] / rms) - edges.begin());
   }
   for (std::size_t b = 1; b < edges.size(); ++b) {
     for (std::size_t p = 0; p < w.size(); ++p) member[p] = bin[p] == b ? 1.0 : 0.0;
@@ -256,8 +256,8 @@ std::vector<double> binned_l1(const PlaneBasis& basis, const std::vector<double>
 
 void add_starlet(std::vector<Curve>& curves, const PlaneBasis& basis, ConstPixels kappa, const SkyBins& bins,
                  bool periodic) {
-  const auto starlet = starlet_transform(basis, kappa, bins.starlet_scales,
-                                         periodic ? Border::periodic : Border::mirror);
+  const auto starlet =
+      starlet_transform(basis, kappa, bins.starlet_scales, periodic ? Border::periodic : Border::mirror);
   Curve rms{"starlet_rms", 0, {}}, l1{"starlet_l1", 0, {}},
       binned{"starlet_bins", bins.starlet.size() - 1, {}};
   const auto pixels = static_cast<double>(basis.total_pixels());
@@ -382,8 +382,9 @@ std::vector<double> percentiles(const mpi::Communicator& comm, std::vector<doubl
   return result;
 }
 
-std::vector<Curve> measure_sky(const PlaneBasis& basis, ConstPixels kappa, std::span<const double> expected,
-                               const SkyBins& bins, bool periodic) {
+std::vector<Curve> measure_sky(const PlaneBasis& basis, ConstPixels kappa,
+                               std::optional<std::span<const double>> expected, const SkyBins& bins,
+                               bool periodic) {
   TESSERA_REQUIRE(kappa.size() == basis.pixel_count());
   std::vector<Curve> curves;
   add_power(curves, basis, kappa, expected, bins, periodic);

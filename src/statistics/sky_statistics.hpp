@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,12 +52,12 @@ struct Curve {
 /// times a cosine taper over a tenth of the side at each border, over the mean square of the taper;
 /// wavelets mirror it.
 ///
-/// kappa: this rank's pixels; expected: what |a_k|^2 should be, this rank's modes, or empty for none (the two
-/// curves are then left out). Error if a map is constant or its borders leave nothing. Collective; the
-/// bits do not depend on the rank count.
+/// kappa: this rank's pixels; expected: what |a_k|^2 should be, this rank's modes, or nothing (the two curves
+/// are then left out), on all ranks alike. Error if a map is constant or its borders leave nothing.
+/// Collective; the bits do not depend on the rank count.
 [[nodiscard]] std::vector<Curve> measure_sky(const harmonic::PlaneBasis& basis, harmonic::ConstPixels kappa,
-                                             std::span<const double> expected, const SkyBins& bins,
-                                             bool periodic);
+                                             std::optional<std::span<const double>> expected,
+                                             const SkyBins& bins, bool periodic);
 
 /// Central moments of the pixels with inside = 1; the others have inside = 0.
 struct Moments {
