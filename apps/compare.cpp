@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "apps/command.hpp"
+#include "apps/compare_skies.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "harmonic/plane_basis.hpp"
@@ -16,19 +17,35 @@ constexpr const char* description =
     "Compares maps of a survey with the truth, inside the mask: root mean square error, the same with means "
     "subtracted,\n"
     "Pearson's r, and per band of ell the power over the truth's and the cross-correlation (of the masked "
-    "maps).\n\n"
-    "example: tessera compare --truth truth.h5 --maps maps.h5\n";
+    "maps).\n"
+    "With --skies: what sets of skies are like, side by side: power against their input, one-point moments "
+    "and "
+    "PDF, peaks,\n"
+    "minima and starlet l1-norm.\n\n"
+    "example: tessera compare --truth truth.h5 --maps maps.h5\n"
+    "         tessera compare --skies simulated.h5,lognormal.h5 --reference nbody.h5 --out statistics.h5\n";
+
+config::Group survey_options() {
+  return {"Maps of a survey",
+          {{"truth", "FILE.h5", "file with the true convergence"},
+           {"truth-map", "NAME", "map of the truth [kappa]"},
+           {"maps", "FILE.h5", "file with the maps and /data/mask"},
+           {"names", "LIST", "maps to compare [all /maps/kappa_* but _b and _std]"}}};
+}
 
 config::Command compare_command() {
   return {"compare",
-          "maps against the truth",
+          "maps against the truth, or sets of skies with each other",
           description,
-          {{"Input",
-            {{"truth", "FILE.h5", "file with the true convergence"},
-             {"truth-map", "NAME", "map of the truth", "kappa"},
-             {"maps", "FILE.h5", "file with the maps and /data/mask"},
-             {"names", "LIST", "maps to compare [all /maps/kappa_* but _b and _std]"},
-             {"bands", "N", "bands of ell, equal in log ell", "8"}}}}};
+          {survey_options(),
+           skies_options(),
+           {"Both", {{"bands", "N", "bands of ell, equal in log ell [8; skies: 20]"}}}}};
+}
+
+/// Error if an option of the other use was given: it would be passed over in silence.
+void refuse_options(const config::Values& values, const config::Group& group, const std::string& why) {
+  for (const config::Option& option : group.options)
+    if (values.has(option.name)) fail("--{} {}; leave it out", option.name, why);
 }
 
 std::vector<std::string> chosen_maps(const io::MapReader& file, const config::Values& values) {
@@ -80,8 +97,8 @@ void report(const std::string& name, const statistics::MapComparison& c) {
               band.power_ratio, band.correlation);
 }
 
-void run_compare(const mpi::Communicator& comm, const config::Values& values) {
-  const std::uint64_t bands = values.count("bands", 1, 1000);
+void compare_survey(const mpi::Communicator& comm, const config::Values& values) {
+  const std::uint64_t bands = values.has("bands") ? values.count("bands", 1, 1000) : 8;
   std::optional<io::MapReader> maps, truth;
   std::vector<std::string> names;
   std::string true_name, mask_name;
@@ -90,7 +107,7 @@ void run_compare(const mpi::Communicator& comm, const config::Values& values) {
     truth.emplace(values.text("truth"));
     require_same_field(*maps, *truth);
     names = chosen_maps(*maps, values);
-    true_name = truth->find_map(values.text("truth-map"));
+    true_name = truth->find_map(values.text_or("truth-map", "kappa"));
     mask_name = maps->find_map("/data/mask");
   });
   const PlaneGrid grid = maps->grid();
@@ -106,6 +123,16 @@ void run_compare(const mpi::Communicator& comm, const config::Values& values) {
   for (const std::string& name : names) {
     const auto map = read(*maps, name);
     report(name, statistics::compare_maps(basis, map, true_kappa, mask, edges));
+  }
+}
+
+void run_compare(const mpi::Communicator& comm, const config::Values& values) {
+  if (values.has("skies")) {
+    refuse_options(values, survey_options(), "belongs to the comparison of maps of a survey, not to --skies");
+    run_compare_skies(comm, values);
+  } else {
+    refuse_options(values, skies_options(), "says how sets of skies are compared and needs --skies");
+    compare_survey(comm, values);
   }
 }
 

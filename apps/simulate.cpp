@@ -6,10 +6,10 @@
 #include "apps/field_options.hpp"
 #include "apps/provenance.hpp"
 #include "apps/sky_options.hpp"
+#include "apps/sky_source.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "io/map_reader.hpp"
-#include "io/sky_file.hpp"
 #include "mpi/agreement.hpp"
 #include "simulate/mock_catalogue.hpp"
 
@@ -147,25 +147,26 @@ SimulatedSky draw_sky(const mpi::Communicator& comm, const config::Values& value
 /// A sky from a file. The map is the periodic box; the field is its corner.
 SimulatedSky read_sky(const mpi::Communicator& comm, const config::Values& values, const PlaneGrid& field) {
   const std::string path = values.text("sky");
-  std::optional<io::SkyFile> file;
+  const std::uint64_t number = values.count("sky-number", 0, UINT64_MAX);
+  std::optional<SkySource> source;
   mpi::collectively(comm, [&] {
-    file.emplace(path, values.count("sky-number", 0, UINT64_MAX));
-    if (std::abs(file->pixel_arcmin() / field.pixel_arcmin() - 1.0) > 1e-6)
+    source.emplace(path, "kappa");
+    if (number >= source->count())
+      fail("'{}' has no sky {}; its skies are 0 to {}", path, number, source->count() - 1);
+    if (std::abs(source->pixel_arcmin() / field.pixel_arcmin() - 1.0) > 1e-6)
       fail("the sky of '{}' has pixels of {:.6g} arcmin; use --pixel-arcmin {:.17g}", path,
-           file->pixel_arcmin(), file->pixel_arcmin());
-    if (file->nx() < field.nx() || file->ny() < field.ny())
-      fail("the sky of '{}' has {} x {} pixels and the field {} x {}; use a smaller --npix", path, file->nx(),
-           file->ny(), field.nx(), field.ny());
+           source->pixel_arcmin(), source->pixel_arcmin());
+    if (source->box().nx < field.nx() || source->box().ny < field.ny())
+      fail("the sky of '{}' has {} x {} pixels and the field {} x {}; use a smaller --npix", path,
+           source->box().nx, source->box().ny, field.nx(), field.ny());
   });
-  if (!file->periodic())
+  if (!source->periodic())
     log::warn("the sky of '{}' is not periodic: near its borders the shear is that of a jump in kappa", path);
-  const PaddedBox box{file->nx(), file->ny()};
-  require_memory_of(comm, box);
+  require_memory_of(comm, source->box());
   SimulatedSky result;
-  result.basis = std::make_unique<harmonic::PlaneBasis>(comm, box, field.pixel_radians());
+  result.basis = std::make_unique<harmonic::PlaneBasis>(comm, source->box(), field.pixel_radians());
   std::vector<double> kappa;
-  mpi::collectively(comm,
-                    [&] { kappa = file->read_rows(result.basis->first_row(), result.basis->local_rows()); });
+  mpi::collectively(comm, [&] { kappa = source->read(number, *result.basis); });
   result.sky = simulate::with_shear(*result.basis, std::move(kappa));
   return result;
 }

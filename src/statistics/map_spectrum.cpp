@@ -5,30 +5,16 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "statistics/taper.hpp"
 
 namespace tessera::statistics {
-namespace {
-
-/// A window over n pixels that fades by a cosine in the outer eighth of each side.
-std::vector<double> taper(std::uint64_t n) {
-  constexpr double part = 0.125;
-  const double width = part * static_cast<double>(n);
-  std::vector<double> window(n, 1.0);
-  for (std::uint64_t i = 0; i < n; ++i) {
-    const double edge = 0.5 + static_cast<double>(std::min(i, n - 1 - i));
-    if (edge < width) window[i] = 0.5 - 0.5 * std::cos(std::numbers::pi * edge / width);
-  }
-  return window;
-}
-
-}  // namespace
 
 MapSpectrum::MapSpectrum(const harmonic::PlaneBasis& basis, bool periodic, bool pixel_averaged,
                          std::uint64_t bands)
     : basis_(&basis) {
   TESSERA_REQUIRE(basis.comm().size() == 1 && bands > 0);
   if (!periodic) {
-    const auto x = taper(basis.nx()), y = taper(basis.ny());
+    const auto x = cosine_taper(basis.nx()), y = cosine_taper(basis.ny());
     for (const double wy : y)
       for (const double wx : x) taper_.push_back(wx * wy);
   }

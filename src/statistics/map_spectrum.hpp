@@ -9,8 +9,8 @@ namespace tessera::statistics {
 /// Measures the convergence spectrum of maps in bands of equal width in log ell. Of the maps of one process:
 /// the basis has a communicator of its own.
 ///
-/// A periodic map is transformed as it is. Of another its mean is subtracted, and it fades to zero by a
-/// cosine in the outer eighth of each side; the power is divided by the mean square of that window. Power
+/// A periodic map is transformed as it is. Of another its mean is subtracted, and cosine_taper is applied;
+/// the power is divided by the mean square of that window. Power
 /// within the window's width of ell, about 3 fundamental modes, is mixed.
 class MapSpectrum {
  public:

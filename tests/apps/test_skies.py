@@ -125,7 +125,7 @@ class Refusals(RefusalTest):
         self.refuse_skies("--count", options=["--count", "0"])
         self.refuse_skies("--ranks-per-sky", options=["--ranks-per-sky", "5"])
         self.refuse_skies("--npix", npix=1)
-        self.refuse_skies("memory", npix=130000, options=["--pixel-arcmin", "0.08"])
+        self.refuse_skies("on every rank", npix=130000, options=["--pixel-arcmin", "0.08"])
         self.refuse_skies("missing.txt", spectrum="missing.txt")
         self.refuse_skies("Omega_b", options=["--model", "halo", "--nz", NZ, "--omega-m", "0.1", "--omega-b", "0.1"])
 
