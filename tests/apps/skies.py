@@ -30,7 +30,7 @@ def write_set(path, skies, pixel_arcmin, table, periodic=True, pixel_averaged=Tr
     with h5py.File(path, "w") as file:
         group = file.create_group("skies")
         group.attrs.update(format="tessera skies 1", pixel_arcmin=float(pixel_arcmin), periodic=np.int64(periodic),
-                           pixel_averaged=np.int64(pixel_averaged), source=source)
+                           pixel_averaged=np.int64(pixel_averaged), source=source, spectrum_source="given")
         group["kappa"] = np.asarray(skies, np.float32)
         group["split"], group["realisation"] = np.zeros(count), np.arange(float(count))
         group["ell"] = table[0]
