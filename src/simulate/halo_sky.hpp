@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "harmonic/plane_basis.hpp"
@@ -35,7 +36,7 @@ class HaloSkies {
     std::uint32_t pixel;  // local
     float kappa;          // in pixels
   };
-  using SmallHaloes = std::array<std::vector<SmallHalo>, size_classes>;
+  using SmallHaloes = std::array<std::deque<SmallHalo>, size_classes>;  // grow without copying
   /// A halo as drawn, before it is sorted to the small or the painted ones.
   struct Drawn {
     double mass, radius, concentration, kappa;  // radius and kappa in pixels
