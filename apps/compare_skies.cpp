@@ -43,8 +43,8 @@ struct Settings {
   std::vector<std::string> paths;
   std::size_t reference;  // among paths
   std::uint64_t bands;
-  bool scales_chosen;  // by the user: must fit every map
-  SkyBins bins;        // but ell; angles in arcmin
+  bool scales_chosen = false;  // by the user: must fit every map
+  SkyBins bins;                // but ell; angles in arcmin
   std::vector<PublishedFigure> published;
 };
 
@@ -86,7 +86,6 @@ void insert_sorted(std::vector<double>& numbers, double number) {
 Settings::Settings(const config::Values& values)
     : paths(values.words("skies")),
       bands(values.count("bands", 1, 1000)),
-      scales_chosen(false),
       bins{{},
            numbers_within(values, "smoothing-arcmin", 0.0, 600.0),
            {},
@@ -228,7 +227,7 @@ class Table {
     log::info("{}", line);
   }
 
-  static std::string letter(std::size_t i) { return std::string(1, static_cast<char>('A' + i % 26)); }
+  static std::string letter(std::size_t i) { return {static_cast<char>('A' + i % 26)}; }
 
  private:
   static std::string value(const Measured& set, const std::string& name, std::size_t index) {
@@ -432,7 +431,7 @@ void write_set(io::MapWriter& writer, const std::string& group, const Measured& 
   writer.attribute(group, "pixel_arcmin", source.pixel_arcmin());
   writer.attribute(group, "nx", static_cast<std::int64_t>(source.box().nx));
   writer.attribute(group, "ny", static_cast<std::int64_t>(source.box().ny));
-  writer.attribute(group, "periodic", std::int64_t{source.periodic()});
+  writer.attribute(group, "periodic", std::int64_t{source.periodic() ? 1 : 0});
   for (const MeanCurve& curve : set.curves) {
     const std::string name = group + "/" + curve.mean.name;
     writer.write_table(name, curve.mean.values, curve.mean.columns, {"", "mean over the skies"});

@@ -9,6 +9,6 @@ namespace tessera::apps {
 [[nodiscard]] config::Group skies_options();
 
 /// `tessera compare --skies`: statistics of sets of skies, side by side.
-void run_compare_skies(const mpi::Communicator& comm, const config::Values& values);
+void run_compare_skies(const mpi::Communicator& comm, const config::Values& given);
 
 }  // namespace tessera::apps

@@ -132,6 +132,9 @@ def extrema_panel(axes, bins, sets, curve, title):
     nu = 0.5 * (bins["nu"][1:] + bins["nu"][:-1])
     axes.set_yscale("log")
     draw(axes, sets, nu, curve, keep=positive)
+    counts = np.concatenate([each.get(curve)[0] for each in sets])
+    if (counts > 0).any():  # error bars of single extrema reach down to nothing
+        axes.set_ylim(0.3 * counts[counts > 0].min(), 3 * counts.max())
     finish(axes, f"{title}, σ = {bins['extrema_arcmin']:g}′", r"$\nu=(\kappa-\bar\kappa)\,/\,\sigma_\kappa$",
            "per square degree and bin")
 

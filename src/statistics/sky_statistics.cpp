@@ -33,7 +33,8 @@ std::vector<double> inner_pixels(const PlaneBasis& basis, std::uint64_t margin) 
   const auto within = [&](std::uint64_t i, std::uint64_t n) { return i >= margin && i + margin < n; };
   std::vector<double> inside(basis.pixel_count());
   for (std::size_t p = 0; p < inside.size(); ++p)
-    inside[p] = within(basis.first_row() + p / basis.nx(), basis.ny()) && within(p % basis.nx(), basis.nx());
+    if (within(basis.first_row() + p / basis.nx(), basis.ny()) && within(p % basis.nx(), basis.nx()))
+      inside[p] = 1.0;
   return inside;
 }
 
