@@ -25,3 +25,9 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+
+# Only src/network includes torch. Its flags are taken over by hand: the target would force others on its users.
+find_package(Torch REQUIRED)
+add_library(tessera_torch INTERFACE)
+target_include_directories(tessera_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(tessera_torch INTERFACE ${TORCH_LIBRARIES})

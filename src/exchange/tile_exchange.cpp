@@ -50,4 +50,26 @@ ExchangePlan plane_tile_plan(const PlaneTiles& tiles, int rank, int ranks) {
           }};
 }
 
+ExchangePlan plane_core_plan(const PlaneTiles& tiles, int rank, int ranks) {
+  const BlockDistribution rows(tiles.box().ny, ranks);
+  std::vector<std::uint64_t> core_offset{0}, first_owned;
+  for (std::uint64_t tile = 0; tile < tiles.count(); ++tile) {
+    const auto core = tiles.core(tile);
+    core_offset.push_back(core_offset.back() + core.width * core.height);
+  }
+  for (int r = 0; r <= ranks; ++r) first_owned.push_back(core_offset[tiles.begin(r, ranks)]);
+  return {rank, std::move(first_owned), [&](int wanting) {
+            std::vector<Segment> segments;
+            for (std::uint64_t tile = 0; tile < tiles.count(); ++tile) {
+              const auto core = tiles.core(tile);
+              const std::uint64_t begin = std::max(core.y, rows.begin(wanting));
+              const std::uint64_t end = std::min(core.y + core.height, rows.end(wanting));
+              for (std::uint64_t y = begin; y < end; ++y)
+                segments.push_back({core_offset[tile] + (y - core.y) * core.width,
+                                    (y - rows.begin(wanting)) * tiles.box().nx + core.x, core.width});
+            }
+            return segments;
+          }};
+}
+
 }  // namespace tessera::exchange

@@ -78,6 +78,33 @@ TEST_CASE("every pixel of every window comes from its place in the periodic box"
   }
 }
 
+TEST_CASE("cores come back to their places in the rows of the box") {
+  const mpi::Communicator comm;
+  for (const Case& c : cases) {
+    const PlaneTiles tiles = tiles_of(c);
+    Exchanger exchanger(comm, exchange::plane_core_plan(tiles, comm.rank(), comm.size()), 1);
+    std::vector<double> cores;
+    for (std::uint64_t t = tiles.begin(comm.rank(), comm.size()); t < tiles.end(comm.rank(), comm.size());
+         ++t) {
+      const auto core = tiles.core(t);
+      for (std::uint64_t y = core.y; y < core.y + core.height; ++y)
+        for (std::uint64_t x = core.x; x < core.x + core.width; ++x)
+          cores.push_back(static_cast<double>(y * c.box.nx + x));
+    }
+    REQUIRE(cores.size() == exchanger.plan().owned());
+    std::vector<double> rows(exchanger.plan().wanted(), -1.0);
+    exchanger.start(cores);
+    exchanger.finish(rows);
+    const BlockDistribution layout(c.box.ny, comm.size());
+    for (std::uint64_t y = layout.begin(comm.rank()); y < std::min(layout.end(comm.rank()), c.ny); ++y)
+      for (std::uint64_t x = 0; x < c.box.nx; ++x) {
+        const std::uint64_t i = (y - layout.begin(comm.rank())) * c.box.nx + x;
+        if (x < c.nx) REQUIRE(rows[i] == static_cast<double>(y * c.box.nx + x));
+        if (x >= c.nx && i < rows.size()) REQUIRE(rows[i] == -1.0);
+      }
+  }
+}
+
 TEST_CASE("the cores of the tiles cover the field once, whoever owns them") {
   for (const Case& c : cases)
     for (const int ranks : {1, 2, 3, 7}) {
