@@ -42,7 +42,7 @@ spectrum=data/cl_cosmos_like.txt
 grid=(--npix 360 --pixel-arcmin 0.29 --center "150.116,2.247")
 
 step "mock survey"
-run simulate --spectrum "$spectrum" --mask cosmos-like --density 70 --sigma-e 0.3 "${grid[@]}" --model lognormal \
+run simulate --spectrum "$spectrum" --nz data/nz_cosmos_like.txt --mask cosmos-like --density 70 --sigma-e 0.3 "${grid[@]}" --model halo \
   --seed 1 --out-catalogue "$out/catalogue.h5" --out-truth "$out/truth.h5" --overwrite
 
 step "maps"

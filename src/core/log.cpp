@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -15,11 +17,21 @@ using namespace std::chrono_literals;
 constexpr auto terminal_interval = 200ms;
 constexpr auto file_interval = 10s;
 
+/// Whether somebody watches: standard output is a terminal. mpirun gives every rank one of its own, so there
+/// its own output counts.
+bool is_watched() {
+  if (isatty(STDOUT_FILENO) != 1) return false;
+  if (std::getenv("PMIX_RANK") == nullptr) return true;
+  struct stat launcher {};
+  const std::string output = fmt::format("/proc/{}/fd/{}", getppid(), STDOUT_FILENO);
+  return stat(output.c_str(), &launcher) == 0 && S_ISCHR(launcher.st_mode);
+}
+
 struct State {
   std::shared_ptr<spdlog::logger> out = spdlog::stdout_logger_st("tessera");
   std::shared_ptr<spdlog::logger> err = spdlog::stderr_logger_st("tessera-warnings");
   bool progress = true;
-  bool terminal = isatty(STDOUT_FILENO) == 1;
+  bool terminal = is_watched();
 };
 
 State& state() {

@@ -14,7 +14,8 @@ ALL = ["--model", "gaussian,lognormal,halo", "--sigma8", "0.7:0.9", "--shift", "
 class Skies(SurveyTest):
     def skies(self, name, *options, ranks=2):
         out = self.here / name
-        succeed(run(ranks, [*SKIES, "--out", out, *options]))
+        done = succeed(run(ranks, [*SKIES, "--out", out, *options]))
+        self.assertNotIn("\r", done.stdout, "a line is redrawn where nobody watches")
         return out
 
     def assert_same_skies(self, path, reference):
