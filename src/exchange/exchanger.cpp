@@ -41,7 +41,7 @@ std::vector<std::size_t> Exchanger::offsets(const Runs& runs) const {
 }
 
 void Exchanger::pack(const Runs& runs, std::span<const double> values, std::uint64_t length,
-                     std::vector<double>& buffer) {
+                     std::vector<double>& buffer) const {
   auto out = buffer.begin();
   for (const auto& part : runs)
     for (std::size_t component = 0; component < components_; ++component)

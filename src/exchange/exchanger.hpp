@@ -38,7 +38,7 @@ class Exchanger {
   void wait();
   using Runs = std::vector<std::vector<ExchangePlan::Run>>;
   void pack(const Runs& runs, std::span<const double> values, std::uint64_t length,
-            std::vector<double>& buffer);
+            std::vector<double>& buffer) const;
   [[nodiscard]] std::vector<std::size_t> offsets(const Runs& runs) const;
 
   const mpi::Communicator* comm_;

@@ -96,11 +96,12 @@ double UNetImpl::flops_per_pixel() const {
   double flops =
       cost(options_.inputs, channels.front(), kernel) + cost(channels.front(), options_.outputs, kernel);
   double area = 1.0;
-  for (std::size_t i = 0; i < channels.size(); ++i, area /= 4.0) {
+  for (std::size_t i = 0; i < channels.size(); ++i) {
     const bool deepest = i + 1 == channels.size();
     flops += area * static_cast<double>(2 * options_.blocks * (deepest ? 1 : 2)) *
              cost(channels[i], channels[i], kernel);
     if (!deepest) flops += 0.25 * area * 2.0 * cost(channels[i], channels[i + 1], 1);
+    area /= 4.0;
   }
   return flops;
 }

@@ -108,13 +108,21 @@ TEST_CASE("n(z) of a section of CosmoSIS") {
   check_close(SourceDistribution::read(folder, "bin_2").n(), {0.0, 4.0});
 }
 
+TEST_CASE("dips of photometric estimates below zero are taken as zero") {
+  const SourceDistribution sources({0.1, 0.2, 0.3, 0.4}, {0.0, 1.0, 1.0, -0.005}, "dip");
+  CHECK(sources.n().back() == 0.0);
+  CHECK(sources(0.25) == Approx(1.0 / 0.2));
+  CHECK_THROWS_WITH(SourceDistribution({0.1, 0.2, 0.3, 0.4}, {0.0, 1.0, 1.0, -0.02}, "hole"),
+                    Contains("n = -0.02"));
+}
+
 TEST_CASE("what is no n(z) is refused") {
   const Files files;
   files.refuses("0.1 1\n", "", "at least 2");
   files.refuses("0.1 1\n0.2 nan\n", "", "not finite");
   files.refuses("0.1 1\ninf 1\n", "", "not finite");
   files.refuses("-0.1 1\n0.2 1\n", "", "negative redshift");
-  files.refuses("0.1 1\n0.2 -1e-5\n", "", "set such values to 0");
+  files.refuses("0.1 1\n0.2 -0.1\n", "", "set such values to 0");
   files.refuses("0.1 1\n0.1 1\n", "", "does not increase");
   files.refuses("0.1 0\n0.2 0\n", "", "integral");
   files.refuses("0.1 1\n0.2 none\n", "", "'none'");
