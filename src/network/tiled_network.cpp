@@ -12,25 +12,26 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 }  // namespace
 
-TiledNetwork::TiledNetwork(const mpi::Communicator& comm, UNet network, std::uint64_t field_nx,
+TiledNetwork::TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Network> network, std::uint64_t field_nx,
                            std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
     : comm_(&comm),
       network_(std::move(network)),
-      tiles_(field_nx, field_ny, box, side, static_cast<std::uint64_t>(network_->receptive_radius()),
-             static_cast<std::uint64_t>(network_->alignment())),
+      shape_(network_->shape()),
+      tiles_(field_nx, field_ny, box, side, static_cast<std::uint64_t>(shape_.receptive_radius),
+             static_cast<std::uint64_t>(shape_.alignment)),
       to_tiles_(comm, exchange::plane_tile_plan(tiles_, comm.rank(), comm.size()),
-                size(network_->options().inputs)),
+                size(shape_.inputs)),
       to_rows_(comm, exchange::plane_core_plan(tiles_, comm.rank(), comm.size()),
-               size(network_->options().outputs)),
-      windows_(size(network_->options().inputs) * to_tiles_.plan().wanted()),
-      cores_(size(network_->options().outputs) * to_rows_.plan().owned()),
-      rows_(size(network_->options().outputs) * to_rows_.plan().wanted()) {}
+               size(shape_.outputs)),
+      windows_(size(shape_.inputs) * to_tiles_.plan().wanted()),
+      cores_(size(shape_.outputs) * to_rows_.plan().owned()),
+      rows_(size(shape_.outputs) * to_rows_.plan().wanted()) {}
 
 torch::Tensor TiledNetwork::run(const TileWindow& window, std::uint64_t offset) {
   const std::uint64_t pixels = window.width * window.height, all = to_tiles_.plan().wanted();
   const auto height = static_cast<std::int64_t>(window.height),
              width = static_cast<std::int64_t>(window.width);
-  const std::int64_t inputs = network_->options().inputs;
+  const std::int64_t inputs = shape_.inputs;
   torch::Tensor maps = torch::empty({1, inputs, height, width}, torch::kFloat);
   for (std::size_t input = 0; input < size(inputs); ++input)
     std::transform(windows_.begin() + static_cast<std::ptrdiff_t>(input * all + offset),
@@ -45,7 +46,7 @@ torch::Tensor TiledNetwork::run(const TileWindow& window, std::uint64_t offset) 
 }
 
 void TiledNetwork::evaluate(std::span<const double> inputs, std::span<double> outputs) {
-  const std::size_t results = size(network_->options().outputs), local = to_tiles_.plan().owned();
+  const std::size_t results = size(shape_.outputs), local = to_tiles_.plan().owned();
   TESSERA_REQUIRE(outputs.size() == results * local);
   const torch::NoGradGuard no_gradients;
   to_tiles_.start(inputs);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "exchange/exchanger.hpp"
-#include "network/unet.hpp"
+#include "network/network.hpp"
 #include "sky/plane_tiles.hpp"
 
 namespace tessera::network {
@@ -13,7 +15,7 @@ namespace tessera::network {
 /// for tiles of one size it has the same bits on any number of ranks. Plans and buffers are made once.
 class TiledNetwork {
  public:
-  /// The network is shared, not copied; it must keep its shape. side: of a tile in pixels, rounded up to the
+  /// side: of a tile in pixels, rounded up to the
   /// network's alignment; the halo follows from its receptive radius. comm must outlive this object.
   TiledNetwork(const mpi::Communicator& comm, UNet network, std::uint64_t field_nx, std::uint64_t field_ny,
                PaddedBox box, std::uint64_t side);
@@ -29,7 +31,8 @@ class TiledNetwork {
   [[nodiscard]] torch::Tensor run(const TileWindow& window, std::uint64_t offset);
 
   const mpi::Communicator* comm_;
-  UNet network_;
+  std::shared_ptr<Network> network_;
+  NetworkShape shape_;
   PlaneTiles tiles_;
   exchange::Exchanger to_tiles_, to_rows_;
   std::vector<double> windows_, cores_, rows_;

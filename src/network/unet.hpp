@@ -3,8 +3,9 @@
 #include <array>
 #include <cstdint>
 #include <string>
-#include <torch/torch.h>
 #include <vector>
+
+#include "network/network.hpp"
 
 namespace tessera::network {
 
@@ -20,21 +21,20 @@ struct UNetOptions {
 /// on its neighbourhood alone and a map may be evaluated in tiles. Resolution is halved by the mean of 2 x 2
 /// pixels and doubled by repetition; skips are added. The last convolution begins at zero: an untrained
 /// network returns zero everywhere.
-class UNetImpl : public torch::nn::Module {
+class UNetImpl : public torch::nn::Module, public Network {
  public:
   explicit UNetImpl(UNetOptions options);
 
-  /// maps: [batch][inputs][ny][nx], float, ny and nx multiples of alignment(); returns
-  /// [batch][outputs][ny][nx]. channels_last memory throughout. Pixels nearer to the border than
-  /// receptive_radius() see zeros beyond it.
-  torch::Tensor forward(const torch::Tensor& maps);
+  /// channels_last memory throughout.
+  torch::Tensor forward(const torch::Tensor& maps) override;
+
+  [[nodiscard]] NetworkShape shape() const override {
+    return {options_.inputs, options_.outputs, alignment(), receptive_radius()};
+  }
 
   [[nodiscard]] const UNetOptions& options() const { return options_; }
 
-  /// Windows must begin and end at multiples of it.
   [[nodiscard]] std::int64_t alignment() const;
-
-  /// How far an input pixel reaches: an upper bound, in pixels.
   [[nodiscard]] std::int64_t receptive_radius() const;
 
   /// Multiplications and additions of a forward pass per pixel of the output.

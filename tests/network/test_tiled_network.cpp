@@ -36,7 +36,7 @@ std::vector<double> inputs(const mpi::Communicator& comm) {
 }
 
 std::vector<double> outputs(const mpi::Communicator& comm, std::uint64_t side) {
-  TiledNetwork tiled(comm, random_unet(), nx, ny, box, side);
+  TiledNetwork tiled(comm, random_unet().ptr(), nx, ny, box, side);
   const std::uint64_t local = BlockDistribution(box.ny, comm.size()).count(comm.rank()) * box.nx;
   std::vector<double> result(2 * local, -1.0);
   tiled.evaluate(inputs(comm), result);

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "harmonic/harmonic_basis.hpp"
+#include "network/model_file.hpp"
+#include "network/tiled_network.hpp"
+
+namespace tessera::network {
+
+/// Channels of the input of DeepMass (Jeffrey et al. 2020), here with the noise as an input, so that one set
+/// of weights serves any depth and mask:
+///   0 Wiener map; 1 root of the inverse noise variance of each pixel; 2 logarithm of that variance averaged
+///   over 1 arcmin (the depth around the pixel); 3 mask.
+constexpr std::size_t deepmass_inputs = 4;
+
+/// Fills inputs [deepmass_inputs][pixel_count] from the Wiener map and the standard deviation of the noise of
+/// a shear component (0: no data), this rank's pixels. Collective on the basis.
+void fill_deepmass_inputs(const harmonic::HarmonicBasis& basis, std::span<const double> wiener,
+                          std::span<const double> noise_sigma, std::span<double> inputs);
+
+/// Noise of a shear component averaged over 1 arcmin^2, at the depth around a typical galaxy. Collective.
+[[nodiscard]] double noise_level(const harmonic::HarmonicBasis& basis, std::span<const double> noise_sigma);
+
+/// Turns a network's output channels [outputs][pixels] into kappa's posterior mean and, if there is a second
+/// channel, its standard deviation (empty if there is none), given the Wiener map.
+struct DeepMassMaps {
+  std::vector<double> mean, deviation;
+};
+[[nodiscard]] DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const double> outputs);
+
+/// Posterior mean and standard deviation of kappa from its Wiener map, in tiles over the ranks.
+class DeepMass {
+ public:
+  /// side: of a tile in pixels. basis: of the padded box, rows dealt as BlockDistribution deals them; it and
+  /// comm must outlive this object. Collective.
+  DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
+           std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
+
+  /// wiener, noise_sigma: this rank's pixels of the box; zero beyond the field in the result. Collective.
+  [[nodiscard]] DeepMassMaps evaluate(std::span<const double> wiener, std::span<const double> noise_sigma);
+
+ private:
+  const harmonic::HarmonicBasis* basis_;
+  TiledNetwork network_;
+  std::vector<double> inputs_, outputs_;
+};
+
+}  // namespace tessera::network

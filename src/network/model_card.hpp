@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "theory/power_spectrum.hpp"
+
+namespace tessera::network {
+
+/// A network's scores on held-out skies with surveys of one depth: means over surveys and the errors of the
+/// means; paired differences where two methods are compared. Pixels inside the mask.
+struct HeldOutScore {
+  double density;                    // galaxies per arcmin^2
+  double surveys;                    // how many
+  double rmse, rmse_error;           // of the network's mean
+  double ratio, ratio_error;         // RMSE over that of the Wiener filter, same surveys
+  double ks_ratio, ks_ratio_error;   // RMSE over that of Kaiser-Squires at 1 arcmin
+  double r_wiener, r, r_gain_error;  // Pearson r of both, and the error of their difference
+  double power, power_wiener;        // power over the truth's, ell 1000 to 5000, of the network and of Wiener
+  double within_1, within_2;         // part of the pixels within 1 and 2 standard deviations
+  double z_deviation;                // standard deviation of (truth - mean) / std
+};
+
+/// What a model is, was made from and is good for; kept inside its file as lines `name = value`.
+struct ModelCard {
+  std::string kind;                    // "deepmass"
+  std::string version;                 // of the program that made it
+  std::string skies;                   // what it was trained on
+  std::string command;                 // that made it
+  double pixel_arcmin = 0.0;           // side of a pixel
+  double noise_low = 0.0;              // noise of a shear component averaged over 1 arcmin^2: the range
+  double noise_high = 0.0;             //   of the training surveys
+  std::vector<double> ell, c_ell;      // spectrum of the Wiener filter in front of it, and of the skies
+  std::int64_t inputs = 0, outputs = 0, alignment = 0, receptive_radius = 0;
+  std::vector<HeldOutScore> scores;
+
+  [[nodiscard]] std::string text() const;
+  /// Error that names `path` if a line is missing or makes no sense.
+  [[nodiscard]] static ModelCard parse(const std::string& text, const std::string& path);
+};
+
+/// Data that a model is to be used on.
+struct ModelUse {
+  double pixel_arcmin;
+  double noise;  // as in the card
+  const theory::PowerSpectrum* spectrum;
+};
+
+/// Why the card does not cover the data, one sentence each; empty if it does.
+[[nodiscard]] std::vector<std::string> reasons_against(const ModelCard& card, const ModelUse& use);
+
+}  // namespace tessera::network

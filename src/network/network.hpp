@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <torch/torch.h>
+
+namespace tessera::network {
+
+/// What a caller must know of a network to feed it with tiles.
+struct NetworkShape {
+  std::int64_t inputs;            // channels of the input maps
+  std::int64_t outputs;           // channels of the output maps
+  std::int64_t alignment;         // windows must begin and end at multiples of it
+  std::int64_t receptive_radius;  // how far an input pixel reaches: an upper bound, in pixels
+};
+
+/// A convolutional network from maps to maps on the same pixels.
+class Network {
+ public:
+  Network() = default;
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  Network(Network&&) = delete;
+  Network& operator=(Network&&) = delete;
+  virtual ~Network() = default;
+
+  [[nodiscard]] virtual NetworkShape shape() const = 0;
+
+  /// maps: [batch][inputs][ny][nx], float, ny and nx multiples of the alignment; returns
+  /// [batch][outputs][ny][nx]. Pixels nearer to the border than the receptive radius see zeros beyond it.
+  virtual torch::Tensor forward(const torch::Tensor& maps) = 0;
+};
+
+}  // namespace tessera::network
