@@ -17,5 +17,6 @@ struct Application {
 [[nodiscard]] Application export_application();
 [[nodiscard]] Application compare_application();
 [[nodiscard]] Application import_application();
+[[nodiscard]] Application train_deepmass_application();
 
 }  // namespace tessera::apps

@@ -33,7 +33,8 @@ std::string overview(const std::vector<apps::Application>& applications) {
 void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   const std::vector<apps::Application> applications{
       apps::simulate_application(), apps::simulate_skies_application(), apps::map_application(),
-      apps::compare_application(),  apps::import_application(),         apps::export_application()};
+      apps::compare_application(),  apps::import_application(),         apps::export_application(),
+      apps::train_deepmass_application()};
   log::configure(log::Verbosity::normal, comm.is_root());
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
     log::info("{}", overview(applications));

@@ -51,6 +51,9 @@ class Values {
   /// Replaces a value, for what the run itself finds out (a field taken from the catalogue).
   void set(const std::string& name, const std::string& text) { text_[name] = text; }
 
+  /// Takes a value away.
+  void erase(const std::string& name) { text_.erase(name); }
+
   /// All options that have a value, as lines `name = value` that --config reads again.
   [[nodiscard]] std::string resolved() const;
 

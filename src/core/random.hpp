@@ -18,6 +18,9 @@ enum class Purpose : std::uint32_t {
   halo_count = 9,
   halo_property = 10,
   sky_parameter = 11,
+  survey_parameter = 12,
+  survey_depth = 13,
+  training_example = 14,
   test = 255,
 };
 

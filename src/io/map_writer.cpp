@@ -157,10 +157,10 @@ void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const 
 }
 
 void MapWriter::write_table(const std::string& name, std::span<const double> values, std::uint64_t columns,
-                            const Description& description) {
+                            const Description& description, Precision precision) {
   std::vector<hsize_t> shape{values.size()};
   if (columns > 0) shape = {values.size() / columns, columns};
-  const DatasetHandle dataset = create(name, shape, description);
+  const DatasetHandle dataset = create(name, shape, description, precision);
   if (!comm_->is_root()) values = {};
   write_block(dataset, std::vector<hsize_t>(shape.size(), 0), shape, values);
 }

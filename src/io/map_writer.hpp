@@ -54,7 +54,7 @@ class MapWriter {
 
   /// A small table [rows][columns], the same on every rank; columns = 0 makes it one-dimensional.
   void write_table(const std::string& name, std::span<const double> values, std::uint64_t columns,
-                   const Description& description);
+                   const Description& description, Precision precision = Precision::float64);
 
   /// A column of a catalogue, [rows over all ranks]; this rank's share follows those of the ranks below it.
   void write_column(const std::string& name, std::span<const double> share, const Description& description);

@@ -15,6 +15,10 @@ namespace tessera::network {
 ///   over 1 arcmin (the depth around the pixel); 3 mask.
 constexpr std::size_t deepmass_inputs = 4;
 
+/// Unit of the network's first output, which is added to the Wiener map; the second is the logarithm of the
+/// variance in the unit's square.
+constexpr double deepmass_kappa_unit = 0.02;
+
 /// Fills inputs [deepmass_inputs][pixel_count] from the Wiener map and the standard deviation of the noise of
 /// a shear component (0: no data), this rank's pixels. Collective on the basis.
 void fill_deepmass_inputs(const harmonic::HarmonicBasis& basis, std::span<const double> wiener,
@@ -38,7 +42,7 @@ class DeepMass {
   DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
            std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
 
-  /// wiener, noise_sigma: this rank's pixels of the box; zero beyond the field in the result. Collective.
+  /// wiener, noise_sigma: this rank's pixels of the box; the result means nothing beyond the field. Collective.
   [[nodiscard]] DeepMassMaps evaluate(std::span<const double> wiener, std::span<const double> noise_sigma);
 
  private:

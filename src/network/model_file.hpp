@@ -1,11 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
-#include "mpi/communicator.hpp"
+#include "io/map_writer.hpp"
 #include "network/model_card.hpp"
 #include "network/network.hpp"
+#include "network/unet.hpp"
 
 namespace tessera::network {
 
@@ -22,5 +25,13 @@ struct Model {
 /// (checksum), foreign, of another kind than asked for, or reaches farther than its card says. Each rank on
 /// its own; not collective.
 [[nodiscard]] Model load_model(const std::string& path, const std::string& kind);
+
+/// Writes a UNet with its card as the group /model: attributes `card`, `checksum`, `channels`, `blocks`, and
+/// `weights`, all parameters one after the other, float32; `order` lists their names and shapes. Collective.
+void write_model(io::MapWriter& writer, const ModelCard& card, const UNetImpl& network);
+
+/// The parameters one after the other, and back.
+[[nodiscard]] std::vector<float> flat_parameters(const UNetImpl& network);
+void set_parameters(UNetImpl& network, std::span<const float> values);
 
 }  // namespace tessera::network

@@ -15,10 +15,10 @@ namespace tessera::network {
 /// for tiles of one size it has the same bits on any number of ranks. Plans and buffers are made once.
 class TiledNetwork {
  public:
-  /// side: of a tile in pixels, rounded up to the
-  /// network's alignment; the halo follows from its receptive radius. comm must outlive this object.
-  TiledNetwork(const mpi::Communicator& comm, UNet network, std::uint64_t field_nx, std::uint64_t field_ny,
-               PaddedBox box, std::uint64_t side);
+  /// side: of a tile in pixels, rounded up to the network's alignment; the halo follows from its receptive
+  /// radius. comm must outlive this object.
+  TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Network> network, std::uint64_t field_nx,
+               std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
 
   [[nodiscard]] const PlaneTiles& tiles() const { return tiles_; }
 

@@ -33,19 +33,76 @@ class MapMask final : public SurveyMask {
   std::vector<double> map_;
 };
 
+/// Holes around bright stars, whose number above a radius r falls as r^-slope.
+class StarryMask final : public SurveyMask {
+ public:
+  StarryMask(const PlaneGrid& field, std::uint64_t seed)
+      : cell_(max_radius / field.pixel_arcmin()),
+        columns_(cells(field.nx())),
+        rows_(cells(field.ny())),
+        in_cell_(columns_ * rows_) {
+    const double nx = static_cast<double>(field.nx()), ny = static_cast<double>(field.ny());
+    const double pixel = field.pixel_arcmin();
+    const RandomStream stream(seed, Purpose::star_mask);
+    const auto count = stream.poisson(stars_per_arcmin2 * nx * ny * pixel * pixel, 0);
+    for (std::uint64_t star = 1; star <= count; ++star) {
+      const auto place = stream.uniforms(star, 1);
+      const double u = stream.uniforms(star, 2)[0];
+      const double radius = std::min(max_radius, min_radius * std::pow(u, -1.0 / radius_slope));
+      add({{place[0] * nx - 0.5, place[1] * ny - 0.5}, radius / pixel});
+    }
+  }
+
+  [[nodiscard]] bool observes(PixelPosition position) const override {
+    const auto& near = in_cell_[row(position.y) * columns_ + column(position.x)];
+    return std::none_of(near.begin(), near.end(), [&](const Star& star) {
+      return std::hypot(position.x - star.place.x, position.y - star.place.y) < star.radius;
+    });
+  }
+
+ private:
+  static constexpr double stars_per_arcmin2 = 0.02;
+  static constexpr double min_radius = 0.2, max_radius = 2.0;  // arcmin
+  static constexpr double radius_slope = 2.0;
+
+  struct Star {
+    PixelPosition place;
+    double radius;  // pixels
+  };
+
+  [[nodiscard]] std::size_t cells(std::uint64_t n) const {
+    return static_cast<std::size_t>(static_cast<double>(n) / cell_) + 1;
+  }
+  [[nodiscard]] std::size_t index(double x, std::size_t count) const {
+    return static_cast<std::size_t>(std::clamp(x / cell_, 0.0, static_cast<double>(count - 1)));
+  }
+  [[nodiscard]] std::size_t column(double x) const { return index(x, columns_); }
+  [[nodiscard]] std::size_t row(double y) const { return index(y, rows_); }
+
+  /// To every cell that the star's hole may reach.
+  void add(const Star& star) {
+    for (std::size_t r = row(star.place.y - star.radius); r <= row(star.place.y + star.radius); ++r)
+      for (std::size_t c = column(star.place.x - star.radius); c <= column(star.place.x + star.radius); ++c)
+        in_cell_[r * columns_ + c].push_back(star);
+  }
+
+  double cell_;  // pixels
+  std::size_t columns_, rows_;
+  std::vector<std::vector<Star>> in_cell_;
+};
+
 class CosmosLikeMask final : public SurveyMask {
  public:
   CosmosLikeMask(const PlaneGrid& field, std::uint64_t seed)
       : middle_{0.5 * static_cast<double>(field.nx() - 1), 0.5 * static_cast<double>(field.ny() - 1)},
         arcmin_(field.pixel_arcmin()),
         step_{width_share * static_cast<double>(field.nx()) * arcmin_ / blocks_across,
-              width_share * static_cast<double>(field.ny()) * arcmin_ / blocks_across} {
-    draw_stars(field, seed);
-  }
+              width_share * static_cast<double>(field.ny()) * arcmin_ / blocks_across},
+        stars_(field, seed) {}
 
   [[nodiscard]] bool observes(PixelPosition position) const override {
     const PixelPosition offset{(position.x - middle_.x) * arcmin_, (position.y - middle_.y) * arcmin_};
-    return in_a_block(offset) && !in_missing_pointing(offset) && !in_a_star(offset);
+    return in_a_block(offset) && !in_missing_pointing(offset) && stars_.observes(position);
   }
 
  private:
@@ -53,14 +110,6 @@ class CosmosLikeMask final : public SurveyMask {
   static constexpr double blocks_across = 5.17;  // four steps and one side of a turned block
   static constexpr double width_share = 0.76;
   static constexpr double turn = 0.17;  // radians
-  static constexpr double stars_per_arcmin2 = 0.02;
-  static constexpr double min_radius = 0.2, max_radius = 2.0;  // arcmin
-  static constexpr double radius_slope = 2.0;                  // number above r falls as r^-slope
-
-  struct Star {
-    PixelPosition place;
-    double radius;
-  };
 
   [[nodiscard]] static bool in_turned_box(PixelPosition offset, double half_x, double half_y) {
     const double u = offset.x * std::cos(turn) + offset.y * std::sin(turn);
@@ -84,29 +133,10 @@ class CosmosLikeMask final : public SurveyMask {
     return in_turned_box({offset.x + 0.15 * step_.x, offset.y - 0.6 * step_.y}, 0.1 * step_.x, 0.1 * step_.y);
   }
 
-  [[nodiscard]] bool in_a_star(PixelPosition offset) const {
-    return std::any_of(stars_.begin(), stars_.end(), [&](const Star& star) {
-      return std::hypot(offset.x - star.place.x, offset.y - star.place.y) < star.radius;
-    });
-  }
-
-  void draw_stars(const PlaneGrid& field, std::uint64_t seed) {
-    const double width = static_cast<double>(field.nx()) * arcmin_;
-    const double height = static_cast<double>(field.ny()) * arcmin_;
-    const RandomStream stream(seed, Purpose::star_mask);
-    const auto count = stream.poisson(stars_per_arcmin2 * width * height, 0);
-    for (std::uint64_t star = 1; star <= count; ++star) {
-      const auto place = stream.uniforms(star, 1);
-      const double u = stream.uniforms(star, 2)[0];
-      const double radius = std::min(max_radius, min_radius * std::pow(u, -1.0 / radius_slope));
-      stars_.push_back({{(place[0] - 0.5) * width, (place[1] - 0.5) * height}, radius});
-    }
-  }
-
   PixelPosition middle_;
   double arcmin_;
   PixelPosition step_;  // arcmin
-  std::vector<Star> stars_;
+  StarryMask stars_;
 };
 
 }  // namespace
@@ -115,6 +145,10 @@ std::unique_ptr<SurveyMask> full_mask() { return std::make_unique<FullMask>(); }
 
 std::unique_ptr<SurveyMask> map_mask(const PlaneGrid& field, std::vector<double> map) {
   return std::make_unique<MapMask>(field, std::move(map));
+}
+
+std::unique_ptr<SurveyMask> starry_mask(const PlaneGrid& field, std::uint64_t seed) {
+  return std::make_unique<StarryMask>(field, seed);
 }
 
 std::unique_ptr<SurveyMask> cosmos_like_mask(const PlaneGrid& field, std::uint64_t seed) {

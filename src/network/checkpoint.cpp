@@ -1,0 +1,71 @@
+#include "network/checkpoint.hpp"
+
+#include <array>
+#include <utility>
+
+#include "core/error.hpp"
+#include "io/hdf5_read.hpp"
+
+namespace tessera::network {
+namespace {
+
+constexpr const char* group = "/training";
+constexpr std::uint64_t history_columns = 5;
+
+/// The state's vectors of one number a parameter, with their names in the file.
+template <class State>
+auto vectors(State& state) {
+  return std::array{std::pair{"weights", &state.weights}, std::pair{"first", &state.first},
+                    std::pair{"second", &state.second}, std::pair{"average", &state.average},
+                    std::pair{"best", &state.best}};
+}
+
+std::string inside(const char* name) { return std::string(group) + "/" + name; }
+
+}  // namespace
+
+void write_history(io::MapWriter& writer, const std::vector<HistoryRow>& history) {
+  std::vector<double> table;
+  for (const HistoryRow& row : history)
+    table.insert(table.end(),
+                 {row.step, row.training, row.validation, row.validation_mean_square, row.learning_rate});
+  writer.write_table(inside("history"), table, history_columns,
+                     {"1",
+                      "columns step, mean loss of the training examples since the row before, loss of the held-out "
+                      "examples, their mean square error over that of the input, learning rate"});
+}
+
+void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const std::string& configuration) {
+  writer.create_group(group);
+  writer.attribute(group, "configuration", configuration);
+  writer.attribute(group, "step", static_cast<std::int64_t>(state.step));
+  writer.attribute(group, "looks_since_best", static_cast<std::int64_t>(state.looks_since_best));
+  writer.attribute(group, "best_loss", state.best_loss);
+  writer.attribute(group, "training_sum", state.training_sum);
+  for (const auto& [name, values] : vectors(state))
+    writer.write_table(inside(name), *values, 0, {"1", "one number a parameter of the network"});
+  write_history(writer, state.history);
+}
+
+TrainingState read_checkpoint(const std::string& path, const std::string& configuration, std::size_t weights) {
+  const io::FileHandle file = io::open_for_reading(path);
+  if (!io::link_exists(file.get(), group)) fail("'{}' is no checkpoint of a training: it has no group {}", path, group);
+  if (io::read_text_attribute(file.get(), path, group, "configuration") != configuration)
+    fail("'{}' belongs to a training with other options, which this one cannot go on from; give the same options, or "
+         "leave out --resume",
+         path);
+  const auto number = [&](const char* name) { return io::read_number_attribute(file.get(), path, group, name); };
+  TrainingState state;
+  state.step = static_cast<std::uint64_t>(number("step"));
+  state.looks_since_best = static_cast<std::uint64_t>(number("looks_since_best"));
+  state.best_loss = number("best_loss");
+  state.training_sum = number("training_sum");
+  for (const auto& [name, values] : vectors(state))
+    *values = io::read_numbers(file.get(), path, inside(name), weights);
+  const std::vector<double> table = io::read_numbers(file.get(), path, inside("history"), {});
+  for (std::size_t i = 0; i + history_columns <= table.size(); i += history_columns)
+    state.history.push_back({table[i], table[i + 1], table[i + 2], table[i + 3], table[i + 4]});
+  return state;
+}
+
+}  // namespace tessera::network

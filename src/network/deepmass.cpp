@@ -1,0 +1,97 @@
+#include "network/deepmass.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+
+#include "core/error.hpp"
+#include "sky/angles.hpp"
+
+namespace tessera::network {
+namespace {
+
+// Units that bring the channels near one. They are part of what the weights mean.
+constexpr double root_information_unit = 20.0;  // galaxies: sqrt(n) / sigma_e per arcmin
+constexpr double depth_unit = 50.0;             // n / sigma_e^2 per arcmin^2
+constexpr double depth_scale_arcmin = 1.0;      // standard deviation of the Gaussian average
+
+double pixel_arcmin2(const harmonic::HarmonicBasis& basis) {
+  return basis.pixel_area() / (radians_per_arcmin * radians_per_arcmin);
+}
+
+/// Inverse noise variance of a shear component per arcmin^2, pixel by pixel.
+std::vector<double> information(const harmonic::HarmonicBasis& basis, std::span<const double> noise_sigma) {
+  const double area = pixel_arcmin2(basis);
+  std::vector<double> values(noise_sigma.size());
+  std::transform(noise_sigma.begin(), noise_sigma.end(), values.begin(),
+                 [area](double sigma) { return sigma > 0.0 ? 1.0 / (sigma * sigma * area) : 0.0; });
+  return values;
+}
+
+/// The information averaged over the surroundings.
+std::vector<double> depth(const harmonic::HarmonicBasis& basis, std::span<const double> values) {
+  std::vector<harmonic::Complex> modes(basis.mode_count());
+  basis.synthesis_adjoint(values, modes);
+  const double scale = depth_scale_arcmin * radians_per_arcmin;
+  for (std::size_t k = 0; k < modes.size(); ++k) {
+    const double x = basis.ell()[k] * scale;
+    modes[k] *= basis.pixel_area() * std::exp(-0.5 * x * x);
+  }
+  std::vector<double> smooth(values.size());
+  basis.synthesis(modes, smooth);
+  for (double& value : smooth) value = std::max(value, 0.0);
+  return smooth;
+}
+
+}  // namespace
+
+void fill_deepmass_inputs(const harmonic::HarmonicBasis& basis, std::span<const double> wiener,
+                          std::span<const double> noise_sigma, std::span<double> inputs) {
+  const std::size_t n = basis.pixel_count();
+  TESSERA_REQUIRE(wiener.size() == n && noise_sigma.size() == n && inputs.size() == deepmass_inputs * n);
+  const std::vector<double> local = information(basis, noise_sigma);
+  const std::vector<double> around = depth(basis, local);
+  for (std::size_t p = 0; p < n; ++p) {
+    inputs[p] = wiener[p] / deepmass_kappa_unit;
+    inputs[n + p] = std::sqrt(local[p]) / root_information_unit;
+    inputs[2 * n + p] = std::log1p(around[p] / depth_unit);
+    inputs[3 * n + p] = local[p] > 0.0 ? 1.0 : 0.0;
+  }
+}
+
+double noise_level(const harmonic::HarmonicBasis& basis, std::span<const double> noise_sigma) {
+  const std::vector<double> local = information(basis, noise_sigma);
+  const std::vector<double> around = depth(basis, local), one(local.size(), 1.0);
+  const harmonic::ConstPixels weight(local);
+  const double total = basis.dot(weight, harmonic::ConstPixels(one));
+  if (!(total > 0.0)) fail("no pixel holds a galaxy, so there is no shear to map; check the field and the catalogue");
+  return 1.0 / std::sqrt(basis.dot(weight, harmonic::ConstPixels(around)) / total);
+}
+
+DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const double> outputs) {
+  const std::size_t n = wiener.size();
+  TESSERA_REQUIRE(outputs.size() == n || outputs.size() == 2 * n);
+  DeepMassMaps maps;
+  maps.mean.resize(n);
+  for (std::size_t p = 0; p < n; ++p) maps.mean[p] = wiener[p] + deepmass_kappa_unit * outputs[p];
+  if (outputs.size() == n) return maps;
+  maps.deviation.resize(n);
+  for (std::size_t p = 0; p < n; ++p) maps.deviation[p] = deepmass_kappa_unit * std::exp(0.5 * outputs[n + p]);
+  return maps;
+}
+
+DeepMass::DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
+                   std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
+    : basis_(&basis),
+      network_(comm, model.network, field_nx, field_ny, box, side),
+      inputs_(deepmass_inputs * basis.pixel_count()),
+      outputs_(static_cast<std::size_t>(model.card.outputs) * basis.pixel_count()) {}
+
+DeepMassMaps DeepMass::evaluate(std::span<const double> wiener, std::span<const double> noise_sigma) {
+  fill_deepmass_inputs(*basis_, wiener, noise_sigma, inputs_);
+  network_.evaluate(inputs_, outputs_);
+  DeepMassMaps maps = deepmass_maps(wiener, outputs_);
+  return maps;
+}
+
+}  // namespace tessera::network

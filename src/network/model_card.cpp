@@ -1,0 +1,161 @@
+#include "network/model_card.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.hpp"
+
+namespace tessera::network {
+namespace {
+
+constexpr const char* score_columns =
+    "density surveys rmse rmse_error ratio ratio_error ks_ratio ks_ratio_error r_wiener r r_gain_error power "
+    "power_wiener within_1 within_2 z_deviation";
+
+std::vector<double> score_values(const HeldOutScore& s) {
+  return {s.density,  s.surveys,        s.rmse,     s.rmse_error, s.ratio,        s.ratio_error,
+          s.ks_ratio, s.ks_ratio_error, s.r_wiener, s.r,          s.r_gain_error, s.power,
+          s.power_wiener, s.within_1, s.within_2, s.z_deviation};
+}
+
+HeldOutScore score_of(const std::vector<double>& v) {
+  return {v[0], v[1], v[2],  v[3],  v[4],  v[5],  v[6],  v[7],
+          v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15]};
+}
+
+/// The lines of a card by name; `score` comes several times.
+class Lines {
+ public:
+  Lines(const std::string& text, std::string path) : path_(std::move(path)) {
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) {
+      if (line.empty() || line[0] == '#') continue;
+      const auto equals = line.find(" = ");
+      if (equals == std::string::npos) fail("{}: its model card has the line '{}', which is not 'name = value'", path_, line);
+      lines_.emplace(line.substr(0, equals), line.substr(equals + 3));
+    }
+  }
+
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto found = lines_.find(name);
+    if (found == lines_.end())
+      fail("{}: its model card has no line '{}', so what the model is good for is not known", path_, name);
+    return found->second;
+  }
+
+  [[nodiscard]] std::vector<double> numbers(const std::string& name, const std::string& value) const {
+    std::vector<double> values;
+    std::istringstream in(value);
+    for (std::string word; in >> word;) {
+      char* end = nullptr;
+      values.push_back(std::strtod(word.c_str(), &end));
+      if (*end != '\0' || !std::isfinite(values.back()))
+        fail("{}: its model card says {} = {}, where numbers are expected", path_, name, value);
+    }
+    return values;
+  }
+
+  [[nodiscard]] std::vector<double> numbers(const std::string& name) const { return numbers(name, text(name)); }
+
+  [[nodiscard]] double number(const std::string& name, double min, double max) const {
+    const auto values = numbers(name);
+    if (values.size() != 1 || values[0] < min || values[0] > max)
+      fail("{}: its model card says {} = {}; one number from {} to {} is expected", path_, name, text(name), min,
+           max);
+    return values[0];
+  }
+
+  [[nodiscard]] std::int64_t count(const std::string& name, std::int64_t max) const {
+    return std::llround(number(name, 1.0, static_cast<double>(max)));
+  }
+
+  [[nodiscard]] std::vector<HeldOutScore> scores() const {
+    std::vector<HeldOutScore> scores;
+    const auto [begin, end] = lines_.equal_range("score");
+    for (auto line = begin; line != end; ++line) {
+      const auto values = numbers("score", line->second);
+      if (values.size() != score_values({}).size()) fail("{}: a score of its model card has {} columns", path_, values.size());
+      scores.push_back(score_of(values));
+    }
+    return scores;
+  }
+
+ private:
+  std::string path_;
+  std::multimap<std::string, std::string> lines_;
+};
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string ModelCard::text() const {
+  std::string out = fmt::format("kind = {}\nversion = {}\nskies = {}\ncommand = {}\n", one_line(kind), one_line(version),
+                                one_line(skies), one_line(command));
+  out += fmt::format("pixel_arcmin = {}\nnoise_low = {}\nnoise_high = {}\n", pixel_arcmin, noise_low, noise_high);
+  out += fmt::format("inputs = {}\noutputs = {}\nalignment = {}\nreceptive_radius = {}\n", inputs, outputs, alignment,
+                     receptive_radius);
+  out += fmt::format("ell = {:.6g}\nc_ell = {:.6g}\n", fmt::join(ell, " "), fmt::join(c_ell, " "));
+  out += fmt::format("# held-out skies; columns of score: {}\n", score_columns);
+  for (const HeldOutScore& score : scores) out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
+  return out;
+}
+
+ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
+  const Lines lines(text, path);
+  ModelCard card;
+  card.kind = lines.text("kind");
+  card.version = lines.text("version");
+  card.skies = lines.text("skies");
+  card.command = lines.text("command");
+  card.pixel_arcmin = lines.number("pixel_arcmin", 1e-4, 1e4);
+  card.noise_low = lines.number("noise_low", 0.0, 1e3);
+  card.noise_high = lines.number("noise_high", card.noise_low, 1e3);
+  constexpr std::int64_t many = 1 << 10;
+  card.inputs = lines.count("inputs", many);
+  card.outputs = lines.count("outputs", many);
+  card.alignment = lines.count("alignment", many);
+  card.receptive_radius = lines.count("receptive_radius", many);
+  card.ell = lines.numbers("ell");
+  card.c_ell = lines.numbers("c_ell");
+  if (card.ell.size() < 2 || card.ell.size() != card.c_ell.size())
+    fail("{}: its model card has {} values of ell and {} of C_ell", path, card.ell.size(), card.c_ell.size());
+  card.scores = lines.scores();
+  return card;
+}
+
+std::vector<std::string> reasons_against(const ModelCard& card, const ModelUse& use) {
+  std::vector<std::string> reasons;
+  constexpr double pixel_tolerance = 0.02, noise_tolerance = 0.1, spectrum_factor = 1.5;
+  if (std::abs(use.pixel_arcmin / card.pixel_arcmin - 1.0) > pixel_tolerance)
+    reasons.push_back(fmt::format("the pixels are {} arcmin, the model was trained on {} arcmin", use.pixel_arcmin,
+                                  card.pixel_arcmin));
+  if (use.noise < card.noise_low * (1.0 - noise_tolerance) || use.noise > card.noise_high * (1.0 + noise_tolerance))
+    reasons.push_back(fmt::format("the shear noise is {:.3g} in 1 arcmin^2, the model was trained on {:.3g} to {:.3g}",
+                                  use.noise, card.noise_low, card.noise_high));
+  if (use.spectrum != nullptr) {
+    double worst = 1.0, at = 0.0;
+    for (std::size_t i = 0; i < card.ell.size(); ++i) {
+      const auto& ell = use.spectrum->ell();
+      if (card.ell[i] < ell.front() || card.ell[i] > ell.back()) continue;
+      const double ratio = (*use.spectrum)(card.ell[i]) / card.c_ell[i];
+      if (std::abs(std::log(ratio)) <= std::abs(std::log(worst))) continue;
+      worst = ratio;
+      at = card.ell[i];
+    }
+    if (std::abs(std::log(worst)) > std::log(spectrum_factor))
+      reasons.push_back(fmt::format("the spectrum is {:.3g} times that of the model's training at ell = {:.0f}", worst,
+                                    at));
+  }
+  return reasons;
+}
+
+}  // namespace tessera::network
