@@ -72,7 +72,7 @@ struct Settings {
   network::UNetOptions unet;
   network::TrainingOptions training;
   double variance_share, tolerance;
-  std::uint64_t validation, test, seed;
+  std::uint64_t validation, test, seed, cutout;
   std::vector<double> test_densities;
 
   explicit Settings(const config::Values& values)
@@ -83,7 +83,8 @@ struct Settings {
         tolerance(values.number("tolerance", 1e-14, 0.1)),
         validation(values.count("validation-surveys", 1, 100000)),
         test(values.count("test-surveys", 2, 100000)),
-        seed(values.count("seed", 0, UINT64_MAX)) {
+        seed(values.count("seed", 0, UINT64_MAX)),
+        cutout(values.count("cutout", 0, 1 << 20)) {
     require_spectrum(values);
     values.require("out");
     constexpr int depths = 5;
@@ -100,35 +101,60 @@ struct Settings {
 // Which surveys are for what: their numbers never meet.
 constexpr std::uint32_t first_validation = 1U << 23, first_test = 3U << 22;
 
-/// The examples of a training: which sky, which survey, which symmetry.
+/// The examples of a training: which sky, which survey, which part of it.
 class Examples {
  public:
-  Examples(const network::Surveyor& surveyor, TrainingSkies& skies, std::uint64_t seed)
-      : surveyor_(&surveyor), skies_(&skies), choice_(seed, Purpose::training_example) {}
+  Examples(const network::Surveyor& surveyor, TrainingSkies& skies, const network::NetworkShape& shape,
+           const Settings& settings)
+      : surveyor_(&surveyor),
+        skies_(&skies),
+        shape_(shape),
+        side_(static_cast<std::int64_t>(settings.cutout)),
+        choice_(settings.seed, Purpose::training_example) {
+    const auto least = static_cast<std::int64_t>(std::min(basis().nx(), basis().ny()));
+    if (side_ % shape.alignment != 0 || side_ > least)
+      fail("--cutout {} must be a multiple of {}, by which the network halves its maps, and at most {}, the skies' side",
+           side_, shape.alignment, least);
+    if (basis().nx() % static_cast<std::uint64_t>(shape.alignment) != 0 ||
+        basis().ny() % static_cast<std::uint64_t>(shape.alignment) != 0)
+      fail("the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other skies or fewer "
+           "--channels",
+           basis().nx(), basis().ny(), shape.alignment);
+    if (shape.receptive_radius + shape.alignment > least)
+      fail("the network reaches {} pixels, farther than the skies' {}; choose larger skies or fewer --channels",
+           shape.receptive_radius, least);
+  }
 
   network::Example training(std::uint64_t number) {
     if (number >= first_validation) fail("a training can have at most {} surveys; lower --steps", first_validation);
     const auto [which, symmetry] = choice_.uniforms(number);
+    const auto [x, y] = choice_.uniforms(number, 2);
+    const network::Cutout cutout{static_cast<std::int64_t>(x * static_cast<double>(basis().nx())),
+                                 static_cast<std::int64_t>(y * static_cast<double>(basis().ny())), side_,
+                                 static_cast<int>(8.0 * symmetry)};
     return network::deepmass_example(
-        surveyor_->basis(), surveyor_->survey(skies_->training(number, which), static_cast<std::uint32_t>(number)),
-        static_cast<int>(8.0 * symmetry));
+        basis(), surveyor_->survey(skies_->training(number, which), static_cast<std::uint32_t>(number)), shape_, cutout);
   }
 
-  /// This rank's share of the validation surveys.
+  /// This rank's share of the validation surveys, whole boxes.
   std::vector<network::Example> validation(const mpi::Communicator& comm, std::uint64_t count) {
     std::vector<network::Example> examples;
     mpi::collectively(comm, [&] {
       for (auto i = static_cast<std::uint64_t>(comm.rank()); i < count; i += static_cast<std::uint64_t>(comm.size()))
         examples.push_back(network::deepmass_example(
-            surveyor_->basis(),
-            surveyor_->survey(skies_->validation(i), first_validation + static_cast<std::uint32_t>(i)), 0));
+            basis(), surveyor_->survey(skies_->validation(i), first_validation + static_cast<std::uint32_t>(i)), shape_,
+            {}));
     });
     return examples;
   }
 
  private:
+  [[nodiscard]] const harmonic::PlaneBasis& basis() const { return surveyor_->basis(); }
+
   const network::Surveyor* surveyor_;
   TrainingSkies* skies_;
+  network::NetworkShape shape_;
+  std::int64_t side_;
   RandomStream choice_;
 };
 
@@ -195,7 +221,7 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
 
   StageClock clock;
   clock.begin("held-out surveys");
-  Examples examples(surveyor, *skies, settings.seed);
+  Examples examples(surveyor, *skies, net->shape(), settings);
   const auto held_out = examples.validation(comm, settings.validation);
   clock.begin("training");
   network::Trainer trainer(comm, net, network::deepmass_loss(settings.variance_share), settings.training);

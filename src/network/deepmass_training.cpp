@@ -32,15 +32,28 @@ torch::Tensor turned(torch::Tensor maps, int symmetry) {
   return maps.contiguous();
 }
 
-/// The network on a whole periodic box.
-torch::Tensor on_box(Network& network, const torch::Tensor& inputs) {
+std::int64_t halo_of(const NetworkShape& shape) {
+  return (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
+}
+
+/// Maps of a periodic box with a border of `halo` pixels from the other side.
+torch::Tensor bordered(const torch::Tensor& maps, std::int64_t halo) {
   namespace functional = torch::nn::functional;
-  const NetworkShape shape = network.shape();
-  const std::int64_t halo = (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
-  const torch::Tensor padded =
-      functional::pad(inputs, functional::PadFuncOptions({halo, halo, halo, halo}).mode(torch::kCircular));
-  const torch::Tensor out = network.forward(padded);
+  return functional::pad(maps, functional::PadFuncOptions({halo, halo, halo, halo}).mode(torch::kCircular));
+}
+
+/// The network's output without the halo of its input.
+torch::Tensor inner(const torch::Tensor& out, std::int64_t halo) {
   return out.slice(2, halo, out.size(2) - halo).slice(3, halo, out.size(3) - halo);
+}
+
+torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t halo) {
+  torch::Tensor part = maps;
+  if (cutout.side > 0)
+    part = maps.roll({-cutout.y, -cutout.x}, {2, 3});
+  part = bordered(part, halo);
+  if (cutout.side > 0) part = part.slice(2, 0, cutout.side + 2 * halo).slice(3, 0, cutout.side + 2 * halo);
+  return turned(part, cutout.symmetry);
 }
 
 }  // namespace
@@ -81,7 +94,8 @@ std::vector<double> Surveyor::wiener(const simulate::MockSurvey& survey) const {
   return kappa;
 }
 
-Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky, int symmetry) {
+Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky,
+                         const NetworkShape& shape, const Cutout& cutout) {
   const std::size_t n = basis.pixel_count();
   std::vector<double> inputs(deepmass_inputs * n), target(n), weight(n);
   fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, inputs);
@@ -90,13 +104,14 @@ Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& s
     weight[p] = sky.survey.noise_sigma[p] > 0.0 ? 1.0 : weight_without_data;
   }
   const auto channels = static_cast<std::int64_t>(deepmass_inputs);
-  return {turned(as_tensor(inputs, channels, basis), symmetry), turned(as_tensor(target, 1, basis), symmetry),
-          turned(as_tensor(weight, 1, basis), symmetry)};
+  return {cut(as_tensor(inputs, channels, basis), cutout, halo_of(shape)), cut(as_tensor(target, 1, basis), cutout, 0),
+          cut(as_tensor(weight, 1, basis), cutout, 0)};
 }
 
 LossFunction deepmass_loss(double variance_share) {
   return [variance_share](UNetImpl& network, const Example& example) {
-    const torch::Tensor out = on_box(network, example.inputs);
+    const torch::Tensor out =
+        inner(network.forward(example.inputs), (example.inputs.size(2) - example.target.size(2)) / 2);
     const torch::Tensor weight = example.weight / example.weight.sum();
     const torch::Tensor square = (out.slice(1, 0, 1) - example.target).square();
     const torch::Tensor mean_square = (weight * square).sum();
@@ -170,8 +185,10 @@ DeepMassMaps evaluate(Network& network, const harmonic::PlaneBasis& basis, const
   const torch::NoGradGuard no_gradients;
   std::vector<double> inputs(deepmass_inputs * basis.pixel_count());
   fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, inputs);
-  const torch::Tensor out = on_box(network, as_tensor(inputs, static_cast<std::int64_t>(deepmass_inputs), basis))
-                                .contiguous(torch::MemoryFormat::Contiguous);
+  const torch::Tensor maps = as_tensor(inputs, static_cast<std::int64_t>(deepmass_inputs), basis);
+  const std::int64_t halo = halo_of(network.shape());
+  const torch::Tensor out =
+      inner(network.forward(bordered(maps, halo)), halo).contiguous(torch::MemoryFormat::Contiguous);
   return deepmass_maps(sky.wiener, std::vector<double>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel()));
 }
 

@@ -43,9 +43,17 @@ class Surveyor {
   inference::SignalCovariance signal_;
 };
 
-/// The example that a surveyed sky of one rank makes, turned and mirrored by one of the square's symmetries
-/// (0 to 7). Pixels without data count a tenth in the loss.
-[[nodiscard]] Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky, int symmetry);
+/// The part of a surveyed sky that becomes an example: `side` pixels from (x, y) on, wrapped around the box (0:
+/// the whole box), turned and mirrored by one of the square's symmetries (0 to 7).
+struct Cutout {
+  std::int64_t x = 0, y = 0, side = 0;
+  int symmetry = 0;
+};
+
+/// The example that a surveyed sky of one rank makes, its inputs with the halo that `shape` asks for. Pixels
+/// without data count a tenth in the loss.
+[[nodiscard]] Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky,
+                                       const NetworkShape& shape, const Cutout& cutout);
 
 /// Mean square error of the network's mean (Jeffrey et al. 2020), which the posterior mean minimises, plus
 /// `variance_share` times the Gaussian negative log-likelihood of what is left as a function of the second

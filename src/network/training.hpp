@@ -9,9 +9,9 @@
 
 namespace tessera::network {
 
-/// One training example on a periodic box.
+/// One training example: a window of maps, and what the network should make of it.
 struct Example {
-  torch::Tensor inputs;  // [1][channels][ny][nx]
+  torch::Tensor inputs;  // [1][channels][ny + 2 halo][nx + 2 halo]
   torch::Tensor target;  // [1][1][ny][nx], what the first output should be
   torch::Tensor weight;  // [1][1][ny][nx], of each pixel's loss
 };
