@@ -9,6 +9,7 @@ namespace tessera::apps {
 struct Application {
   config::Command command;
   void (*run)(const mpi::Communicator&, const config::Values&);
+  bool (*needs_networks)(const config::Values&) = nullptr;  // null: never
 };
 
 [[nodiscard]] Application map_application();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/command.hpp"
+#include "apps/networks.hpp"
 #include "core/log.hpp"
 #include "core/version.hpp"
 #include "io/hdf5_handle.hpp"
@@ -30,11 +31,46 @@ std::string overview(const std::vector<apps::Application>& applications) {
   return text + "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the version.\n";
 }
 
+std::vector<apps::Application> all_applications() {
+  return {apps::simulate_application(),       apps::simulate_skies_application(),
+          apps::train_deepmass_application(), apps::map_application(),
+          apps::compare_application(),        apps::import_application(),
+          apps::export_application()};
+}
+
+/// The command that the words begin with, and the words behind it; null if there is none.
+struct Choice {
+  const apps::Application* application = nullptr;
+  std::vector<std::string> arguments;
+};
+
+Choice choose(const std::vector<apps::Application>& applications, const std::vector<std::string>& words) {
+  // The name of a command may have two words: the longer name counts.
+  for (const std::size_t length : {2U, 1U}) {
+    if (words.size() < length) continue;
+    const std::string name = length == 2 ? words[0] + " " + words[1] : words[0];
+    for (const auto& application : applications)
+      if (application.command.name() == name)
+        return {&application, {words.begin() + static_cast<std::ptrdiff_t>(length), words.end()}};
+  }
+  return {};
+}
+
+/// Whether the command line asks for something that only tessera-networks can do.
+bool needs_networks(const std::vector<std::string>& words) {
+  try {
+    const auto applications = all_applications();
+    const Choice choice = choose(applications, words);
+    if (choice.application == nullptr || choice.application->needs_networks == nullptr) return false;
+    const auto values = choice.application->command.parse(choice.arguments);
+    return values && choice.application->needs_networks(*values);
+  } catch (const std::exception&) {
+    return false;  // told when the command is run
+  }
+}
+
 void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
-  const std::vector<apps::Application> applications{
-      apps::simulate_application(), apps::simulate_skies_application(), apps::map_application(),
-      apps::compare_application(),  apps::import_application(),         apps::export_application(),
-      apps::train_deepmass_application()};
+  const std::vector<apps::Application> applications = all_applications();
   log::configure(log::Verbosity::normal, comm.is_root());
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
     log::info("{}", overview(applications));
@@ -45,24 +81,17 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
     log::info("tessera {}", version());
     return;
   }
-  // The name of a command may have two words: the longer name counts.
-  const std::string both = words.size() > 1 ? words[0] + " " + words[1] : "";
-  const bool two_words = std::any_of(applications.begin(), applications.end(),
-                                     [&](const auto& known) { return known.command.name() == both; });
-  for (const auto& application : applications) {
-    if (application.command.name() != (two_words ? both : words[0])) continue;
-    const auto values = application.command.parse({words.begin() + (two_words ? 2 : 1), words.end()});
-    if (!values) {
-      log::info("{}", application.command.help());
-      return;
-    }
-    auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
-    if (values->flag("quiet")) verbosity = log::Verbosity::quiet;
-    log::configure(verbosity, comm.is_root());
-    application.run(comm, *values);
+  const auto [application, arguments] = choose(applications, words);
+  if (application == nullptr) fail("there is no command '{}'; 'tessera --help' lists them", words[0]);
+  const auto values = application->command.parse(arguments);
+  if (!values) {
+    log::info("{}", application->command.help());
     return;
   }
-  fail("there is no command '{}'; 'tessera --help' lists them", words[0]);
+  auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
+  if (values->flag("quiet")) verbosity = log::Verbosity::quiet;
+  log::configure(verbosity, comm.is_root());
+  application->run(comm, *values);
 }
 
 /// Whether every rank comes here within a few seconds: then all failed alike, and rank 0 speaks for them.
@@ -96,6 +125,7 @@ void report(const char* kind, const char* text) {
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like others
+  if (!apps::has_networks() && needs_networks({argv + 1, argv + argc})) apps::become_networks(argv);
   const mpi::Environment environment(argc, argv);
   io::silence_hdf5();
   const mpi::Communicator comm;

@@ -1,10 +1,14 @@
 // tessera map: from a shear catalogue to convergence maps.
 #include <algorithm>
 #include <cmath>
+#include <memory>
+
+#include <fmt/ranges.h>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
+#include "apps/networks.hpp"
 #include "apps/provenance.hpp"
 #include "catalogue/binning.hpp"
 #include "core/error.hpp"
@@ -18,10 +22,14 @@ namespace {
 
 constexpr const char* description =
     "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa:\n"
-    "  ks      Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
-    "  wiener  Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
+    "  ks       Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
+    "  wiener   Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
     "masked\n"
-    "          and uneven noise, and the standard deviation from exact posterior draws\n"
+    "           and uneven noise, and the standard deviation from exact posterior draws\n"
+    "  deepmass the mean of the posterior and its standard deviation by a network that was trained on "
+    "simulated "
+    "skies\n"
+    "           and knows the noise; refused on data that its model was not made for\n"
     "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
     "North, x to\n"
     "the West; kappa and gamma have no dimension.\n\n"
@@ -31,16 +39,24 @@ config::Command map_command() {
   std::vector<config::Option> field = field_options();
   field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
   std::vector<config::Option> methods{
-      {"methods", "LIST", "maps to make: ks, wiener", "ks,wiener"},
+      {"methods", "LIST",
+       "maps to make: ks, wiener, deepmass (which includes wiener) [all; deepmass where its model fits the "
+       "data]"},
       {"smoothing-arcmin", "S",
        "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
       {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
       {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
-      {"samples", "N", "Wiener: posterior draws for the standard deviation map; 0 for none", "32"},
+      {"samples", "N", "Wiener: posterior draws for the standard deviation map; 0 for none", "8"},
       {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
       {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
       {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
   for (const config::Option& option : spectrum_options()) methods.push_back(option);
+  const std::vector<config::Option> networks{
+      {"model", "FILE",
+       "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
+       "the folder data]"},
+      {"tile", "N", "side of the tiles that ranks evaluate the network on, pixels", "256"},
+      {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
   return {
       "map",
       "convergence maps from a shear catalogue",
@@ -48,8 +64,17 @@ config::Command map_command() {
       {catalogue_options(),
        {"Field", field},
        {"Methods", methods},
+       {"DeepMass", networks},
        {"Output",
         {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
+}
+
+constexpr const char* default_model = "deepmass_cosmos.h5";
+
+bool wants_networks(const config::Values& values) {
+  if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
+  const std::vector<std::string> methods = values.words("methods");
+  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end();
 }
 
 /// The options that steer the computation, checked.
@@ -57,6 +82,11 @@ struct Settings {
   FieldSettings field;
   bool kaiser_squires = false;
   bool wiener = false;
+  bool deepmass = false;
+  bool automatic = false;  // methods not given: DeepMass only where it can be
+  bool outside_card = false;
+  std::string model;
+  std::uint64_t tile = 0;
   double smoothing = 0.0;  // radians
   inference::CgOptions mean, draw;
   std::uint32_t samples = 0;
@@ -66,14 +96,21 @@ struct Settings {
   std::optional<double> sigma_e;
 
   explicit Settings(const config::Values& values) : field(values) {
-    for (const std::string& method : values.words("methods")) {
+    automatic = !values.has("methods");
+    kaiser_squires = wiener = deepmass = automatic;
+    for (const std::string& method : automatic ? std::vector<std::string>{} : values.words("methods")) {
       if (method == "ks")
         kaiser_squires = true;
       else if (method == "wiener")
         wiener = true;
+      else if (method == "deepmass")
+        wiener = deepmass = true;
       else
-        fail("--methods has '{}' and knows: ks, wiener", method);
+        fail("--methods has '{}' and knows: ks, wiener, deepmass", method);
     }
+    outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
+    tile = values.count("tile", 1, 1 << 20);
+    model = values.has("model") ? values.text("model") : find_data(default_model);
     smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
     mean.tolerance = values.number("tolerance", 1e-14, 0.1);
     draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);
@@ -172,14 +209,19 @@ class Products {
     write_box("/diagnostics/kaiser_squires");
   }
 
-  void write_wiener(const theory::PowerSpectrum& spectrum) {
+  void write_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     clock_->begin("wiener");
     const inference::ShearOperator shear(basis_);
     const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
     const std::vector<double> information = inverse_variance();
     const inference::GaussianPosterior posterior(basis_, shear, signal, information);
     const std::vector<double> kappa = write_mean(posterior);
+    if (model != nullptr) write_deepmass(*model, kappa);
     if (settings_->samples > 0) write_samples(posterior, kappa);
+  }
+
+  [[nodiscard]] double noise_level(const DeepMassModel& model) const {
+    return model.noise_level(basis_, survey_->data.noise_sigma);
   }
 
  private:
@@ -231,6 +273,27 @@ class Products {
       log::warn(
           "the Wiener filter did not reach the tolerance {:.1e} in {} iterations; raise --max-iterations",
           settings_->mean.tolerance, report.iterations());
+  }
+
+  void write_deepmass(const DeepMassModel& model, const std::vector<double>& wiener) {
+    clock_->begin("deepmass");
+    const DeepMassModel::Maps maps = model.evaluate(basis_.comm(), basis_, survey_->field, survey_->box,
+                                                    settings_->tile, wiener, survey_->data.noise_sigma);
+    clock_->begin("write deepmass");
+    write("/maps/kappa_deepmass", maps.mean,
+          {"1", "convergence, mean of the posterior by the network DeepMass"});
+    if (!maps.deviation.empty())
+      write("/maps/kappa_deepmass_std", maps.deviation,
+            {"1", "standard deviation of the convergence's posterior by the network DeepMass"});
+    const std::string group = "/diagnostics/deepmass";
+    writer_->create_group(group);
+    writer_->attribute(group, "model", model.path());
+    writer_->attribute(group, "checksum", model.checksum());
+    writer_->attribute(group, "card", model.card());
+    writer_->attribute(group, "tile", static_cast<std::int64_t>(settings_->tile));
+    writer_->attribute(group, "halo", static_cast<std::int64_t>(model.halo()));
+    writer_->attribute(group, "noise_level", noise_level(model));
+    log::info("DeepMass: model {}, checksum {}", model.path(), model.checksum());
   }
 
   void write_samples(const inference::GaussianPosterior& posterior, const std::vector<double>& mean) {
@@ -310,9 +373,57 @@ class Products {
   harmonic::PlaneBasis basis_;
 };
 
+/// Decides whether DeepMass is run: refuses data that the model was not made for, or warns, or leaves
+/// DeepMass out where it was not asked for by name. Collective.
+class ModelGate {
+ public:
+  ModelGate(const mpi::Communicator& comm, const Settings& settings) : settings_(&settings) {
+    if (!settings.deepmass) return;
+    const int ranks = comm.ranks_on_node();
+    mpi::collectively(comm, [&] {
+      if (!settings.model.empty() && has_networks()) model_ = load_deepmass(settings.model, ranks);
+      if (model_ == nullptr && !settings.automatic) require_model();
+    });
+    if (model_ == nullptr)
+      log::warn("DeepMass is left out: there is no model {}; give one by --model", default_model);
+  }
+
+  [[nodiscard]] const DeepMassModel* model() const { return model_.get(); }
+
+  void check(double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) {
+    if (model_ == nullptr) return;
+    const std::vector<std::string> reasons = model_->reasons_against(pixel_arcmin, noise, spectrum);
+    if (reasons.empty()) return;
+    const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
+    if (settings_->outside_card) {
+      if (noise > 0.0)
+        log::warn("DeepMass is used on data that '{}' was not made for: {}", model_->path(), all);
+    } else if (settings_->automatic) {
+      log::warn("DeepMass is left out, since '{}' was not made for these data: {}", model_->path(), all);
+      model_ = nullptr;
+    } else {
+      fail(
+          "'{}' was not made for these data: {}; train a model for them, or use it nevertheless with "
+          "--outside-card warn",
+          model_->path(), all);
+    }
+  }
+
+ private:
+  void require_model() const {
+    if (settings_->model.empty())
+      fail("--methods deepmass needs a model, and there is no {} in the data folder; give one by --model",
+           default_model);
+    static_cast<void>(load_deepmass(settings_->model, 1));
+  }
+
+  const Settings* settings_;
+  std::unique_ptr<DeepMassModel> model_;
+};
+
 /// Maps that the run will write, for the disk space they need.
 std::uint64_t map_count(const Settings& settings) {
-  return 10 + (settings.save_samples ? settings.samples : 0);
+  return 10 + (settings.deepmass ? 2 : 0) + (settings.save_samples ? settings.samples : 0);
 }
 
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
@@ -329,6 +440,8 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   std::optional<theory::PowerSpectrum> spectrum;
   if (settings.wiener)
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
+  ModelGate gate(comm, settings);
+  if (gate.model() != nullptr) gate.check(field.pixel_arcmin(), 0.0, *spectrum);
   const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};
   report_rows(survey.data);
   log::info("field: {} x {} pixels of {} arcmin about RA {:.5f}, Dec {:.5f}; periodic box {} x {}",
@@ -341,12 +454,17 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   io::MapWriter writer(comm, file, static_cast<double>(maps * field.nx() * field.ny() + table), maps);
   writer.write_wcs(field);
   Products products(comm, settings, survey, writer, clock);
+  if (gate.model() != nullptr)
+    gate.check(field.pixel_arcmin(), products.noise_level(*gate.model()), *spectrum);
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
-  if (settings.wiener) products.write_wiener(*spectrum);
+  if (settings.wiener) products.write_wiener(*spectrum, gate.model());
   clock.begin("write provenance");
   config::Values resolved = values;
   resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
+  if (settings.automatic)
+    resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
+  if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
   resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
   write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
   clock.end();
@@ -357,6 +475,6 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
 
 }  // namespace
 
-Application map_application() { return {map_command(), run_map}; }
+Application map_application() { return {map_command(), run_map, wants_networks}; }
 
 }  // namespace tessera::apps

@@ -113,37 +113,47 @@ class Examples {
         choice_(settings.seed, Purpose::training_example) {
     const auto least = static_cast<std::int64_t>(std::min(basis().nx(), basis().ny()));
     if (side_ % shape.alignment != 0 || side_ > least)
-      fail("--cutout {} must be a multiple of {}, by which the network halves its maps, and at most {}, the skies' side",
-           side_, shape.alignment, least);
+      fail(
+          "--cutout {} must be a multiple of {}, by which the network halves its maps, and at most {}, the "
+          "skies' side",
+          side_, shape.alignment, least);
     if (basis().nx() % static_cast<std::uint64_t>(shape.alignment) != 0 ||
         basis().ny() % static_cast<std::uint64_t>(shape.alignment) != 0)
-      fail("the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other skies or fewer "
-           "--channels",
-           basis().nx(), basis().ny(), shape.alignment);
+      fail(
+          "the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other "
+          "skies or fewer "
+          "--channels",
+          basis().nx(), basis().ny(), shape.alignment);
     if (shape.receptive_radius + shape.alignment > least)
-      fail("the network reaches {} pixels, farther than the skies' {}; choose larger skies or fewer --channels",
-           shape.receptive_radius, least);
+      fail(
+          "the network reaches {} pixels, farther than the skies' {}; choose larger skies or fewer "
+          "--channels",
+          shape.receptive_radius, least);
   }
 
   network::Example training(std::uint64_t number) {
-    if (number >= first_validation) fail("a training can have at most {} surveys; lower --steps", first_validation);
+    if (number >= first_validation)
+      fail("a training can have at most {} surveys; lower --steps", first_validation);
     const auto [which, symmetry] = choice_.uniforms(number);
     const auto [x, y] = choice_.uniforms(number, 2);
     const network::Cutout cutout{static_cast<std::int64_t>(x * static_cast<double>(basis().nx())),
                                  static_cast<std::int64_t>(y * static_cast<double>(basis().ny())), side_,
                                  static_cast<int>(8.0 * symmetry)};
     return network::deepmass_example(
-        basis(), surveyor_->survey(skies_->training(number, which), static_cast<std::uint32_t>(number)), shape_, cutout);
+        basis(), surveyor_->survey(skies_->training(number, which), static_cast<std::uint32_t>(number)),
+        shape_, cutout);
   }
 
   /// This rank's share of the validation surveys, whole boxes.
   std::vector<network::Example> validation(const mpi::Communicator& comm, std::uint64_t count) {
     std::vector<network::Example> examples;
     mpi::collectively(comm, [&] {
-      for (auto i = static_cast<std::uint64_t>(comm.rank()); i < count; i += static_cast<std::uint64_t>(comm.size()))
+      for (auto i = static_cast<std::uint64_t>(comm.rank()); i < count;
+           i += static_cast<std::uint64_t>(comm.size()))
         examples.push_back(network::deepmass_example(
-            basis(), surveyor_->survey(skies_->validation(i), first_validation + static_cast<std::uint32_t>(i)), shape_,
-            {}));
+            basis(),
+            surveyor_->survey(skies_->validation(i), first_validation + static_cast<std::uint32_t>(i)),
+            shape_, {}));
     });
     return examples;
   }
@@ -159,14 +169,17 @@ class Examples {
 };
 
 void report(const network::HeldOutScore& s) {
-  log::info("  n = {:5.1f}: RMSE {:.5f} = {:.3f} +- {:.3f} of Wiener, {:.3f} of KS; r {:.3f} (Wiener {:.3f}, difference "
-            "+- {:.3f}); power {:.2f} (Wiener {:.2f}) of the truth's; within 1 and 2 std {:.3f}, {:.3f}; z {:.3f}",
-            s.density, s.rmse, s.ratio, s.ratio_error, s.ks_ratio, s.r, s.r_wiener, s.r_gain_error, s.power,
-            s.power_wiener, s.within_1, s.within_2, s.z_deviation);
+  log::info(
+      "  n = {:5.1f}: RMSE {:.5f} = {:.3f} +- {:.3f} of Wiener, {:.3f} of KS; r {:.3f} (Wiener {:.3f}, "
+      "difference "
+      "+- {:.3f}); power {:.2f} (Wiener {:.2f}) of the truth's; within 1 and 2 std {:.3f}, {:.3f}; z {:.3f}",
+      s.density, s.rmse, s.ratio, s.ratio_error, s.ks_ratio, s.r, s.r_wiener, s.r_gain_error, s.power,
+      s.power_wiener, s.within_1, s.within_2, s.z_deviation);
 }
 
-network::ModelCard make_card(const config::Values& values, const Settings& settings, const TrainingSkies& skies,
-                             const network::UNetImpl& net, const theory::PowerSpectrum& spectrum) {
+network::ModelCard make_card(const config::Values& values, const Settings& settings,
+                             const TrainingSkies& skies, const network::UNetImpl& net,
+                             const theory::PowerSpectrum& spectrum) {
   network::ModelCard card;
   card.kind = "deepmass";
   card.version = version();
@@ -191,13 +204,14 @@ network::ModelCard make_card(const config::Values& values, const Settings& setti
 /// What a training that goes on must share with the one that was stopped.
 std::string identity(const config::Values& values) {
   config::Values same = values;
-  for (const char* const name : {"resume", "overwrite", "out", "test-surveys", "test-densities", "quiet", "verbose"})
+  for (const char* const name :
+       {"resume", "overwrite", "out", "test-surveys", "test-densities", "quiet", "verbose"})
     same.erase(name);
   return same.resolved();
 }
 
-void save_checkpoint(const mpi::Communicator& comm, const std::string& path, const network::TrainingState& state,
-                     const std::string& configuration) {
+void save_checkpoint(const mpi::Communicator& comm, const std::string& path,
+                     const network::TrainingState& state, const std::string& configuration) {
   io::AtomicFile file(comm, path, true);
   io::MapWriter writer(comm, file, 5.0 * static_cast<double>(state.weights.size()), 8);
   network::write_checkpoint(writer, state, configuration);
@@ -227,15 +241,17 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
   network::Trainer trainer(comm, net, network::deepmass_loss(settings.variance_share), settings.training);
   const std::string checkpoint = file.path() + ".checkpoint", configuration = identity(values);
   if (values.flag("resume") && std::filesystem::exists(checkpoint)) {
-    mpi::collectively(comm, [&] { trainer.resume(network::read_checkpoint(checkpoint, configuration, weights)); });
+    mpi::collectively(comm,
+                      [&] { trainer.resume(network::read_checkpoint(checkpoint, configuration, weights)); });
     log::info("going on from step {} of {}", trainer.state().step, checkpoint);
   }
-  trainer.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation, [&] {
-    const network::HistoryRow& row = trainer.state().history.back();
-    log::info("step {:6.0f}: loss {:.4f}, held-out {:.4f}, RMSE over Wiener's {:.4f}", row.step, row.training,
-              row.validation, std::sqrt(row.validation_mean_square));
-    save_checkpoint(comm, checkpoint, trainer.state(), configuration);
-  });
+  trainer.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
+              [&] {
+                const network::HistoryRow& row = trainer.state().history.back();
+                log::info("step {:6.0f}: loss {:.4f}, held-out {:.4f}, RMSE over Wiener's {:.4f}", row.step,
+                          row.training, row.validation, std::sqrt(row.validation_mean_square));
+                save_checkpoint(comm, checkpoint, trainer.state(), configuration);
+              });
 
   clock.begin("scores");
   network::ModelCard card = make_card(values, settings, *skies, *net, skies->spectrum());
@@ -261,6 +277,8 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
 
 }  // namespace
 
-Application train_deepmass_application() { return {train_deepmass_command(), run_train_deepmass}; }
+Application train_deepmass_application() {
+  return {train_deepmass_command(), run_train_deepmass, [](const config::Values&) { return true; }};
+}
 
 }  // namespace tessera::apps

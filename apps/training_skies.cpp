@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint64_t first_validation = 1U << 23, first_test = 3U << 22;
 
 /// The periodic map begun at another pixel.
-std::vector<double> rolled(const std::vector<double>& map, std::uint64_t nx, std::uint64_t x, std::uint64_t y) {
+std::vector<double> rolled(const std::vector<double>& map, std::uint64_t nx, std::uint64_t x,
+                           std::uint64_t y) {
   const std::uint64_t ny = map.size() / nx;
   std::vector<double> out(map.size());
   for (std::uint64_t row = 0; row < ny; ++row)
@@ -42,8 +43,8 @@ TrainingSkies::TrainingSkies(const mpi::Communicator& alone, const config::Value
   basis_ = std::make_unique<harmonic::PlaneBasis>(alone, box, pixel);
   if (set_) return;
   maker_.emplace(*basis_, sky_prior(values), *spectrum_, sources(values), pixel_averaged_);
-  description_ = fmt::format("{} x {} pixels of {} arcmin drawn on the fly: {}", size.nx, size.ny, pixel_arcmin_,
-                             values.text("model"));
+  description_ = fmt::format("{} x {} pixels of {} arcmin drawn on the fly: {}", size.nx, size.ny,
+                             pixel_arcmin_, values.text("model"));
 }
 
 void TrainingSkies::open_set(const std::string& path) {
@@ -54,13 +55,17 @@ void TrainingSkies::open_set(const std::string& path) {
   constexpr std::array names{"training", "validation", "tests"};
   for (std::size_t split = 0; split < names.size(); ++split)
     if (of_split_[split].empty())
-      fail("'{}' has no skies for {}, without which a network can be overfitted unseen; make the set with --validation "
-           "and --test above 0",
-           path, names[split]);
+      fail(
+          "'{}' has no skies for {}, without which a network can be overfitted unseen; make the set with "
+          "--validation "
+          "and --test above 0",
+          path, names[split]);
   if (!header.periodic)
-    log::warn("the skies of '{}' are not periodic; their borders are joined, which costs a little accuracy there", path);
-  description_ = fmt::format("{} of {} x {} pixels of {} arcmin ({} for training): {}", header.count, header.nx,
-                             header.ny, header.pixel_arcmin, of_split_[0].size(), header.source);
+    log::warn(
+        "the skies of '{}' are not periodic; their borders are joined, which costs a little accuracy there",
+        path);
+  description_ = fmt::format("{} of {} x {} pixels of {} arcmin ({} for training): {}", header.count,
+                             header.nx, header.ny, header.pixel_arcmin, of_split_[0].size(), header.source);
 }
 
 std::vector<double> TrainingSkies::of_set(io::Split split, std::uint64_t number) const {

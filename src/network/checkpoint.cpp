@@ -29,10 +29,11 @@ void write_history(io::MapWriter& writer, const std::vector<HistoryRow>& history
   for (const HistoryRow& row : history)
     table.insert(table.end(),
                  {row.step, row.training, row.validation, row.validation_mean_square, row.learning_rate});
-  writer.write_table(inside("history"), table, history_columns,
-                     {"1",
-                      "columns step, mean loss of the training examples since the row before, loss of the held-out "
-                      "examples, their mean square error over that of the input, learning rate"});
+  writer.write_table(
+      inside("history"), table, history_columns,
+      {"1",
+       "columns step, mean loss of the training examples since the row before, loss of the held-out "
+       "examples, their mean square error over that of the input, learning rate"});
 }
 
 void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const std::string& configuration) {
@@ -47,14 +48,20 @@ void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const s
   write_history(writer, state.history);
 }
 
-TrainingState read_checkpoint(const std::string& path, const std::string& configuration, std::size_t weights) {
+TrainingState read_checkpoint(const std::string& path, const std::string& configuration,
+                              std::size_t weights) {
   const io::FileHandle file = io::open_for_reading(path);
-  if (!io::link_exists(file.get(), group)) fail("'{}' is no checkpoint of a training: it has no group {}", path, group);
+  if (!io::link_exists(file.get(), group))
+    fail("'{}' is no checkpoint of a training: it has no group {}", path, group);
   if (io::read_text_attribute(file.get(), path, group, "configuration") != configuration)
-    fail("'{}' belongs to a training with other options, which this one cannot go on from; give the same options, or "
-         "leave out --resume",
-         path);
-  const auto number = [&](const char* name) { return io::read_number_attribute(file.get(), path, group, name); };
+    fail(
+        "'{}' belongs to a training with other options, which this one cannot go on from; give the same "
+        "options, or "
+        "leave out --resume",
+        path);
+  const auto number = [&](const char* name) {
+    return io::read_number_attribute(file.get(), path, group, name);
+  };
   TrainingState state;
   state.step = static_cast<std::uint64_t>(number("step"));
   state.looks_since_best = static_cast<std::uint64_t>(number("looks_since_best"));

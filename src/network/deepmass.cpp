@@ -64,7 +64,8 @@ double noise_level(const harmonic::HarmonicBasis& basis, std::span<const double>
   const std::vector<double> around = depth(basis, local), one(local.size(), 1.0);
   const harmonic::ConstPixels weight(local);
   const double total = basis.dot(weight, harmonic::ConstPixels(one));
-  if (!(total > 0.0)) fail("no pixel holds a galaxy, so there is no shear to map; check the field and the catalogue");
+  if (!(total > 0.0))
+    fail("no pixel holds a galaxy, so there is no shear to map; check the field and the catalogue");
   return 1.0 / std::sqrt(basis.dot(weight, harmonic::ConstPixels(around)) / total);
 }
 
@@ -76,7 +77,8 @@ DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const doubl
   for (std::size_t p = 0; p < n; ++p) maps.mean[p] = wiener[p] + deepmass_kappa_unit * outputs[p];
   if (outputs.size() == n) return maps;
   maps.deviation.resize(n);
-  for (std::size_t p = 0; p < n; ++p) maps.deviation[p] = deepmass_kappa_unit * std::exp(0.5 * outputs[n + p]);
+  for (std::size_t p = 0; p < n; ++p)
+    maps.deviation[p] = deepmass_kappa_unit * std::exp(0.5 * outputs[n + p]);
   return maps;
 }
 

@@ -42,7 +42,8 @@ class DeepMass {
   DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
            std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
 
-  /// wiener, noise_sigma: this rank's pixels of the box; the result means nothing beyond the field. Collective.
+  /// wiener, noise_sigma: this rank's pixels of the box; the result means nothing beyond the field.
+  /// Collective.
   [[nodiscard]] DeepMassMaps evaluate(std::span<const double> wiener, std::span<const double> noise_sigma);
 
  private:

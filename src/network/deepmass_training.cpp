@@ -16,7 +16,8 @@ namespace {
 
 constexpr double weight_without_data = 0.1;
 
-torch::Tensor as_tensor(std::span<const double> values, std::int64_t channels, const harmonic::PlaneBasis& basis) {
+torch::Tensor as_tensor(std::span<const double> values, std::int64_t channels,
+                        const harmonic::PlaneBasis& basis) {
   const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
   torch::Tensor maps = torch::empty({1, channels, ny, nx}, torch::kFloat);
   TESSERA_REQUIRE(static_cast<std::int64_t>(values.size()) == maps.numel());
@@ -49,8 +50,7 @@ torch::Tensor inner(const torch::Tensor& out, std::int64_t halo) {
 
 torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t halo) {
   torch::Tensor part = maps;
-  if (cutout.side > 0)
-    part = maps.roll({-cutout.y, -cutout.x}, {2, 3});
+  if (cutout.side > 0) part = maps.roll({-cutout.y, -cutout.x}, {2, 3});
   part = bordered(part, halo);
   if (cutout.side > 0) part = part.slice(2, 0, cutout.side + 2 * halo).slice(3, 0, cutout.side + 2 * halo);
   return turned(part, cutout.symmetry);
@@ -58,8 +58,9 @@ torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t 
 
 }  // namespace
 
-Surveyor::Surveyor(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum, bool pixel_window,
-                   simulate::SurveyPrior prior, std::uint64_t seed, inference::CgOptions cg)
+Surveyor::Surveyor(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum,
+                   bool pixel_window, simulate::SurveyPrior prior, std::uint64_t seed,
+                   inference::CgOptions cg)
     : basis_(&basis),
       prior_(std::move(prior)),
       seed_(seed),
@@ -94,8 +95,8 @@ std::vector<double> Surveyor::wiener(const simulate::MockSurvey& survey) const {
   return kappa;
 }
 
-Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky,
-                         const NetworkShape& shape, const Cutout& cutout) {
+Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky, const NetworkShape& shape,
+                         const Cutout& cutout) {
   const std::size_t n = basis.pixel_count();
   std::vector<double> inputs(deepmass_inputs * n), target(n), weight(n);
   fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, inputs);
@@ -104,8 +105,8 @@ Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& s
     weight[p] = sky.survey.noise_sigma[p] > 0.0 ? 1.0 : weight_without_data;
   }
   const auto channels = static_cast<std::int64_t>(deepmass_inputs);
-  return {cut(as_tensor(inputs, channels, basis), cutout, halo_of(shape)), cut(as_tensor(target, 1, basis), cutout, 0),
-          cut(as_tensor(weight, 1, basis), cutout, 0)};
+  return {cut(as_tensor(inputs, channels, basis), cutout, halo_of(shape)),
+          cut(as_tensor(target, 1, basis), cutout, 0), cut(as_tensor(weight, 1, basis), cutout, 0)};
 }
 
 LossFunction deepmass_loss(double variance_share) {
@@ -130,7 +131,18 @@ namespace {
 
 /// What is measured of one survey; sums and means over surveys make a HeldOutScore.
 enum Column : std::size_t {
-  rmse, ratio, ks_ratio, r_wiener, r_network, power, power_wiener, within_1, within_2, z_mean, z_square, columns
+  rmse,
+  ratio,
+  ks_ratio,
+  r_wiener,
+  r_network,
+  power,
+  power_wiener,
+  within_1,
+  within_2,
+  z_mean,
+  z_square,
+  columns
 };
 using Figures = std::array<double, columns>;
 
@@ -189,7 +201,8 @@ DeepMassMaps evaluate(Network& network, const harmonic::PlaneBasis& basis, const
   const std::int64_t halo = halo_of(network.shape());
   const torch::Tensor out =
       inner(network.forward(bordered(maps, halo)), halo).contiguous(torch::MemoryFormat::Contiguous);
-  return deepmass_maps(sky.wiener, std::vector<double>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel()));
+  return deepmass_maps(sky.wiener,
+                       std::vector<double>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel()));
 }
 
 Figures figures(Network& network, const harmonic::PlaneBasis& basis, const SurveyedSky& sky) {
@@ -224,12 +237,14 @@ Figures figures(Network& network, const harmonic::PlaneBasis& basis, const Surve
 }  // namespace
 
 HeldOutScore score_deepmass(const mpi::Communicator& comm, Network& network, const Surveyor& surveyor,
-                            const std::function<std::vector<double>(std::uint64_t)>& sky, std::uint64_t surveys,
-                            std::uint32_t first, double density) {
+                            const std::function<std::vector<double>(std::uint64_t)>& sky,
+                            std::uint64_t surveys, std::uint32_t first, double density) {
   std::vector<double> all(surveys * columns, 0.0);
   mpi::collectively(comm, [&] {
-    for (auto i = static_cast<std::uint64_t>(comm.rank()); i < surveys; i += static_cast<std::uint64_t>(comm.size())) {
-      const SurveyedSky seen = surveyor.survey(sky(i), first + static_cast<std::uint32_t>(i), {{density, density}});
+    for (auto i = static_cast<std::uint64_t>(comm.rank()); i < surveys;
+         i += static_cast<std::uint64_t>(comm.size())) {
+      const SurveyedSky seen =
+          surveyor.survey(sky(i), first + static_cast<std::uint32_t>(i), {{density, density}});
       const Figures f = figures(network, surveyor.basis(), seen);
       std::copy(f.begin(), f.end(), all.begin() + static_cast<std::ptrdiff_t>(i * columns));
     }

@@ -43,8 +43,8 @@ class Surveyor {
   inference::SignalCovariance signal_;
 };
 
-/// The part of a surveyed sky that becomes an example: `side` pixels from (x, y) on, wrapped around the box (0:
-/// the whole box), turned and mirrored by one of the square's symmetries (0 to 7).
+/// The part of a surveyed sky that becomes an example: `side` pixels from (x, y) on, wrapped around the box
+/// (0: the whole box), turned and mirrored by one of the square's symmetries (0 to 7).
 struct Cutout {
   std::int64_t x = 0, y = 0, side = 0;
   int symmetry = 0;
@@ -60,9 +60,10 @@ struct Cutout {
 /// output, which the posterior variance minimises (a moment network, Jeffrey & Wandelt 2020).
 [[nodiscard]] LossFunction deepmass_loss(double variance_share);
 
-/// Scores on surveys of one depth, number i being survey `first + i` of sky `sky(i)`; the surveys are dealt to
-/// the ranks, each of which surveys on its own. Collective.
-[[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm, Network& network, const Surveyor& surveyor,
+/// Scores on surveys of one depth, number i being survey `first + i` of sky `sky(i)`; the surveys are dealt
+/// to the ranks, each of which surveys on its own. Collective.
+[[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm, Network& network,
+                                          const Surveyor& surveyor,
                                           const std::function<std::vector<double>(std::uint64_t)>& sky,
                                           std::uint64_t surveys, std::uint32_t first, double density);
 

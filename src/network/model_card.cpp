@@ -18,9 +18,9 @@ constexpr const char* score_columns =
     "power_wiener within_1 within_2 z_deviation";
 
 std::vector<double> score_values(const HeldOutScore& s) {
-  return {s.density,  s.surveys,        s.rmse,     s.rmse_error, s.ratio,        s.ratio_error,
-          s.ks_ratio, s.ks_ratio_error, s.r_wiener, s.r,          s.r_gain_error, s.power,
-          s.power_wiener, s.within_1, s.within_2, s.z_deviation};
+  return {s.density,      s.surveys,        s.rmse,     s.rmse_error, s.ratio,        s.ratio_error,
+          s.ks_ratio,     s.ks_ratio_error, s.r_wiener, s.r,          s.r_gain_error, s.power,
+          s.power_wiener, s.within_1,       s.within_2, s.z_deviation};
 }
 
 HeldOutScore score_of(const std::vector<double>& v) {
@@ -36,7 +36,8 @@ class Lines {
     for (std::string line; std::getline(in, line);) {
       if (line.empty() || line[0] == '#') continue;
       const auto equals = line.find(" = ");
-      if (equals == std::string::npos) fail("{}: its model card has the line '{}', which is not 'name = value'", path_, line);
+      if (equals == std::string::npos)
+        fail("{}: its model card has the line '{}', which is not 'name = value'", path_, line);
       lines_.emplace(line.substr(0, equals), line.substr(equals + 3));
     }
   }
@@ -60,13 +61,15 @@ class Lines {
     return values;
   }
 
-  [[nodiscard]] std::vector<double> numbers(const std::string& name) const { return numbers(name, text(name)); }
+  [[nodiscard]] std::vector<double> numbers(const std::string& name) const {
+    return numbers(name, text(name));
+  }
 
   [[nodiscard]] double number(const std::string& name, double min, double max) const {
     const auto values = numbers(name);
     if (values.size() != 1 || values[0] < min || values[0] > max)
-      fail("{}: its model card says {} = {}; one number from {} to {} is expected", path_, name, text(name), min,
-           max);
+      fail("{}: its model card says {} = {}; one number from {} to {} is expected", path_, name, text(name),
+           min, max);
     return values[0];
   }
 
@@ -79,7 +82,8 @@ class Lines {
     const auto [begin, end] = lines_.equal_range("score");
     for (auto line = begin; line != end; ++line) {
       const auto values = numbers("score", line->second);
-      if (values.size() != score_values({}).size()) fail("{}: a score of its model card has {} columns", path_, values.size());
+      if (values.size() != score_values({}).size())
+        fail("{}: a score of its model card has {} columns", path_, values.size());
       scores.push_back(score_of(values));
     }
     return scores;
@@ -98,14 +102,16 @@ std::string one_line(std::string text) {
 }  // namespace
 
 std::string ModelCard::text() const {
-  std::string out = fmt::format("kind = {}\nversion = {}\nskies = {}\ncommand = {}\n", one_line(kind), one_line(version),
-                                one_line(skies), one_line(command));
-  out += fmt::format("pixel_arcmin = {}\nnoise_low = {}\nnoise_high = {}\n", pixel_arcmin, noise_low, noise_high);
-  out += fmt::format("inputs = {}\noutputs = {}\nalignment = {}\nreceptive_radius = {}\n", inputs, outputs, alignment,
-                     receptive_radius);
+  std::string out = fmt::format("kind = {}\nversion = {}\nskies = {}\ncommand = {}\n", one_line(kind),
+                                one_line(version), one_line(skies), one_line(command));
+  out += fmt::format("pixel_arcmin = {}\nnoise_low = {}\nnoise_high = {}\n", pixel_arcmin, noise_low,
+                     noise_high);
+  out += fmt::format("inputs = {}\noutputs = {}\nalignment = {}\nreceptive_radius = {}\n", inputs, outputs,
+                     alignment, receptive_radius);
   out += fmt::format("ell = {:.6g}\nc_ell = {:.6g}\n", fmt::join(ell, " "), fmt::join(c_ell, " "));
   out += fmt::format("# held-out skies; columns of score: {}\n", score_columns);
-  for (const HeldOutScore& score : scores) out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
+  for (const HeldOutScore& score : scores)
+    out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
   return out;
 }
 
@@ -136,11 +142,13 @@ std::vector<std::string> reasons_against(const ModelCard& card, const ModelUse& 
   std::vector<std::string> reasons;
   constexpr double pixel_tolerance = 0.02, noise_tolerance = 0.1, spectrum_factor = 1.5;
   if (std::abs(use.pixel_arcmin / card.pixel_arcmin - 1.0) > pixel_tolerance)
-    reasons.push_back(fmt::format("the pixels are {} arcmin, the model was trained on {} arcmin", use.pixel_arcmin,
-                                  card.pixel_arcmin));
-  if (use.noise < card.noise_low * (1.0 - noise_tolerance) || use.noise > card.noise_high * (1.0 + noise_tolerance))
-    reasons.push_back(fmt::format("the shear noise is {:.3g} in 1 arcmin^2, the model was trained on {:.3g} to {:.3g}",
-                                  use.noise, card.noise_low, card.noise_high));
+    reasons.push_back(fmt::format("the pixels are {} arcmin, the model was trained on {} arcmin",
+                                  use.pixel_arcmin, card.pixel_arcmin));
+  if (use.noise > 0.0 && (use.noise < card.noise_low * (1.0 - noise_tolerance) ||
+                          use.noise > card.noise_high * (1.0 + noise_tolerance)))
+    reasons.push_back(
+        fmt::format("the shear noise is {:.3g} in 1 arcmin^2, the model was trained on {:.3g} to {:.3g}",
+                    use.noise, card.noise_low, card.noise_high));
   if (use.spectrum != nullptr) {
     double worst = 1.0, at = 0.0;
     for (std::size_t i = 0; i < card.ell.size(); ++i) {
@@ -152,8 +160,8 @@ std::vector<std::string> reasons_against(const ModelCard& card, const ModelUse& 
       at = card.ell[i];
     }
     if (std::abs(std::log(worst)) > std::log(spectrum_factor))
-      reasons.push_back(fmt::format("the spectrum is {:.3g} times that of the model's training at ell = {:.0f}", worst,
-                                    at));
+      reasons.push_back(fmt::format(
+          "the spectrum is {:.3g} times that of the model's training at ell = {:.0f}", worst, at));
   }
   return reasons;
 }

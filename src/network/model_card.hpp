@@ -24,14 +24,14 @@ struct HeldOutScore {
 
 /// What a model is, was made from and is good for; kept inside its file as lines `name = value`.
 struct ModelCard {
-  std::string kind;                    // "deepmass"
-  std::string version;                 // of the program that made it
-  std::string skies;                   // what it was trained on
-  std::string command;                 // that made it
-  double pixel_arcmin = 0.0;           // side of a pixel
-  double noise_low = 0.0;              // noise of a shear component averaged over 1 arcmin^2: the range
-  double noise_high = 0.0;             //   of the training surveys
-  std::vector<double> ell, c_ell;      // spectrum of the Wiener filter in front of it, and of the skies
+  std::string kind;                // "deepmass"
+  std::string version;             // of the program that made it
+  std::string skies;               // what it was trained on
+  std::string command;             // that made it
+  double pixel_arcmin = 0.0;       // side of a pixel
+  double noise_low = 0.0;          // noise of a shear component averaged over 1 arcmin^2: the range
+  double noise_high = 0.0;         //   of the training surveys
+  std::vector<double> ell, c_ell;  // spectrum of the Wiener filter in front of it, and of the skies
   std::int64_t inputs = 0, outputs = 0, alignment = 0, receptive_radius = 0;
   std::vector<HeldOutScore> scores;
 
@@ -43,7 +43,7 @@ struct ModelCard {
 /// Data that a model is to be used on.
 struct ModelUse {
   double pixel_arcmin;
-  double noise;  // as in the card
+  double noise;  // as in the card; 0 if not known yet
   const theory::PowerSpectrum* spectrum;
 };
 

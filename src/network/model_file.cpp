@@ -1,12 +1,11 @@
 #include "network/model_file.hpp"
 
-#include <torch/script.h>
-
-#include <boost/crc.hpp>
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <torch/script.h>
 
+#include <boost/crc.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -58,13 +57,14 @@ Model load_own(const std::string& path) {
   const std::vector<float> weights(numbers.begin(), numbers.end());
   const std::string expected = text("checksum"), found = checksum_of(card_text, weights);
   if (found != expected)
-    fail("'{}' is damaged: the checksum of its card and weights is {}, not {}; take a fresh copy", path, found,
-         expected);
+    fail("'{}' is damaged: the checksum of its card and weights is {}, not {}; take a fresh copy", path,
+         found, expected);
   Model model{ModelCard::parse(card_text, path), nullptr, found, path};
   UNetOptions options{model.card.inputs, model.card.outputs, integers(text("channels"), path),
                       std::llround(io::read_number_attribute(file.get(), path, group, "blocks"))};
   if (options.channels.empty() || options.blocks < 1)
-    fail("'{}' describes no UNet: it has {} levels of {} blocks", path, options.channels.size(), options.blocks);
+    fail("'{}' describes no UNet: it has {} levels of {} blocks", path, options.channels.size(),
+         options.blocks);
   UNet network(options);
   if (flat_parameters(*network).size() != weights.size())
     fail("'{}' holds {} weights, but its UNet has {}; the file is damaged", path, weights.size(),
@@ -105,12 +105,15 @@ Model load_script(const std::string& path) {
     module = torch::jit::load(path, torch::kCPU, extra);
     module.eval();
   } catch (const std::exception&) {
-    fail("'{}' begins like a TorchScript module but cannot be loaded; it is damaged, or no module at all", path);
+    fail("'{}' begins like a TorchScript module but cannot be loaded; it is damaged, or no module at all",
+         path);
   }
   if (extra[script_card].empty())
-    fail("'{}' is a TorchScript module without a model card, so what it is good for is not known; save it with "
-         "_extra_files={{'{}': TEXT}}",
-         path, script_card);
+    fail(
+        "'{}' is a TorchScript module without a model card, so what it is good for is not known; save it "
+        "with "
+        "_extra_files={{'{}': TEXT}}",
+        path, script_card);
   Model model{ModelCard::parse(extra[script_card], path), nullptr, file_checksum(path), path};
   const ModelCard& card = model.card;
   model.network = std::make_shared<ScriptNetwork>(
@@ -122,7 +125,8 @@ Model load_script(const std::string& path) {
 void probe(const Model& model) {
   const torch::NoGradGuard no_gradients;
   const NetworkShape shape = model.network->shape();
-  const std::int64_t radius = (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
+  const std::int64_t radius =
+      (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
   const std::int64_t side = 2 * radius + 2 * shape.alignment;
   torch::Tensor maps = torch::zeros({1, shape.inputs, side, side}, torch::kFloat);
   torch::Tensor at_rest, disturbed;
@@ -131,15 +135,17 @@ void probe(const Model& model) {
     maps.slice(2, side - 1, side) += 1.0;  // the last row: all rows but the nearest `radius` stay
     disturbed = model.network->forward(maps);
   } catch (const std::exception&) {
-    fail("'{}' cannot be evaluated on {} channels of {} x {} pixels, as its card says it can", model.path, shape.inputs,
-         side, side);
+    fail("'{}' cannot be evaluated on {} channels of {} x {} pixels, as its card says it can", model.path,
+         shape.inputs, side, side);
   }
-  if (at_rest.dim() != 4 || at_rest.size(1) != shape.outputs || at_rest.size(2) != side || at_rest.size(3) != side)
-    fail("'{}' does not return {} channels on the pixels of its input, as its card says", model.path, shape.outputs);
+  if (at_rest.dim() != 4 || at_rest.size(1) != shape.outputs || at_rest.size(2) != side ||
+      at_rest.size(3) != side)
+    fail("'{}' does not return {} channels on the pixels of its input, as its card says", model.path,
+         shape.outputs);
   const torch::Tensor far = (disturbed - at_rest).slice(2, 0, side - 1 - shape.receptive_radius);
   if (far.abs().max().item<float>() > 0.0F)
-    fail("'{}' reaches farther than the {} pixels of its card, so it cannot be evaluated in tiles", model.path,
-         shape.receptive_radius);
+    fail("'{}' reaches farther than the {} pixels of its card, so it cannot be evaluated in tiles",
+         model.path, shape.receptive_radius);
 }
 
 bool begins_with(const std::string& path, const char* magic) {
@@ -154,8 +160,8 @@ bool begins_with(const std::string& path, const char* magic) {
 Model load_model(const std::string& path, const std::string& kind) {
   Model model = begins_with(path, "PK\x03\x04") ? load_script(path) : load_own(path);
   if (model.card.kind != kind)
-    fail("'{}' is a model of kind '{}', not '{}'; give the file made by 'tessera train {}'", path, model.card.kind, kind,
-         kind);
+    fail("'{}' is a model of kind '{}', not '{}'; give the file made by 'tessera train {}'", path,
+         model.card.kind, kind, kind);
   probe(model);
   return model;
 }

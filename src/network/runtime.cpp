@@ -1,11 +1,10 @@
 #include "network/runtime.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <malloc.h>
 #include <sched.h>
 #include <torch/torch.h>
-
-#include <algorithm>
-#include <cstdlib>
 
 namespace tessera::network {
 

@@ -12,17 +12,15 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 }  // namespace
 
-TiledNetwork::TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Network> network, std::uint64_t field_nx,
-                           std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
+TiledNetwork::TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Network> network,
+                           std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
     : comm_(&comm),
       network_(std::move(network)),
       shape_(network_->shape()),
       tiles_(field_nx, field_ny, box, side, static_cast<std::uint64_t>(shape_.receptive_radius),
              static_cast<std::uint64_t>(shape_.alignment)),
-      to_tiles_(comm, exchange::plane_tile_plan(tiles_, comm.rank(), comm.size()),
-                size(shape_.inputs)),
-      to_rows_(comm, exchange::plane_core_plan(tiles_, comm.rank(), comm.size()),
-               size(shape_.outputs)),
+      to_tiles_(comm, exchange::plane_tile_plan(tiles_, comm.rank(), comm.size()), size(shape_.inputs)),
+      to_rows_(comm, exchange::plane_core_plan(tiles_, comm.rank(), comm.size()), size(shape_.outputs)),
       windows_(size(shape_.inputs) * to_tiles_.plan().wanted()),
       cores_(size(shape_.outputs) * to_rows_.plan().owned()),
       rows_(size(shape_.outputs) * to_rows_.plan().wanted()) {}

@@ -108,7 +108,8 @@ void Trainer::look(const std::vector<Example>& held_out, std::uint64_t held_out_
   mpi::collectively(*comm_, [&] {
     for (std::size_t i = 0; i < held_out.size(); ++i) {
       const Loss loss = loss_(*network_, held_out[i]);
-      const std::size_t place = i * static_cast<std::size_t>(comm_->size()) + static_cast<std::size_t>(comm_->rank());
+      const std::size_t place =
+          i * static_cast<std::size_t>(comm_->size()) + static_cast<std::size_t>(comm_->rank());
       losses[2 * place] = loss.total.item<double>();
       losses[2 * place + 1] = loss.mean_square;
     }
@@ -131,8 +132,8 @@ void Trainer::look(const std::vector<Example>& held_out, std::uint64_t held_out_
   }
 }
 
-void Trainer::run(const ExampleSource& training, const std::vector<Example>& held_out, std::uint64_t held_out_count,
-                  const std::function<void()>& after_look) {
+void Trainer::run(const ExampleSource& training, const std::vector<Example>& held_out,
+                  std::uint64_t held_out_count, const std::function<void()>& after_look) {
   log::Progress progress("training", options_.steps);
   while (state_.step < options_.steps && state_.looks_since_best < options_.patience) {
     use(state_.weights);

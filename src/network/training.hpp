@@ -25,13 +25,13 @@ using LossFunction = std::function<Loss(UNetImpl&, const Example&)>;
 
 struct TrainingOptions {
   std::uint64_t steps = 1000;
-  std::uint64_t batch = 2;         // examples a step
-  double learning_rate = 2e-3;     // at the top of the schedule: linear rise over `warmup`, then a cosine to 1 %
-  std::uint64_t warmup = 100;      // steps
-  double average = 0.995;          // decay of the running mean of the weights, which is what is kept
-  std::uint64_t validate = 100;    // steps between looks at the held-out examples
-  std::uint64_t patience = 10;     // looks without improvement before training stops
-  double max_gradient = 1.0;       // longer gradients are shortened to it
+  std::uint64_t batch = 2;      // examples a step
+  double learning_rate = 2e-3;  // at the top of the schedule: linear rise over `warmup`, then a cosine to 1 %
+  std::uint64_t warmup = 100;   // steps
+  double average = 0.995;       // decay of the running mean of the weights, which is what is kept
+  std::uint64_t validate = 100;  // steps between looks at the held-out examples
+  std::uint64_t patience = 10;   // looks without improvement before training stops
+  double max_gradient = 1.0;     // longer gradients are shortened to it
 };
 
 /// A line of the training's history.

@@ -4,9 +4,9 @@
 #include <numbers>
 
 #include "core/error.hpp"
-#include "sky/angles.hpp"
 #include "simulate/random_field.hpp"
 #include "simulate/survey_mask.hpp"
+#include "sky/angles.hpp"
 
 namespace tessera::simulate {
 namespace {
@@ -85,7 +85,8 @@ MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> ka
   const double mean = survey.density * field.pixel_arcmin() * field.pixel_arcmin();
   for (std::size_t p = 0; p < survey.noise_sigma.size(); ++p) {
     const std::uint64_t pixel = basis.first_pixel() + p;
-    const PixelPosition position{static_cast<double>(pixel % basis.nx()), static_cast<double>(pixel / basis.nx())};
+    const PixelPosition position{static_cast<double>(pixel % basis.nx()),
+                                 static_cast<double>(pixel / basis.nx())};
     double galaxies = 0.0;
     if (mask->observes(position))
       galaxies = even ? mean : static_cast<double>(counts.poisson(mean * std::exp(uneven[p]), pixel));

@@ -28,9 +28,9 @@ struct MockSurvey {
   std::vector<double> gamma1, gamma2, noise_sigma;
 };
 
-/// A survey of the sky `kappa`: footprint and depth drawn from the prior, a Poisson number of galaxies in each
-/// pixel (or the mean number, for even surveys), Gaussian noise sigma_e / sqrt(galaxies). Collective; the bits
-/// do not depend on the rank count.
+/// A survey of the sky `kappa`: footprint and depth drawn from the prior, a Poisson number of galaxies in
+/// each pixel (or the mean number, for even surveys), Gaussian noise sigma_e / sqrt(galaxies). Collective;
+/// the bits do not depend on the rank count.
 [[nodiscard]] MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> kappa,
                                  const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation);
 

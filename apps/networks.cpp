@@ -1,0 +1,52 @@
+#include "apps/networks.hpp"
+
+#include "network/deepmass.hpp"
+#include "network/runtime.hpp"
+
+namespace tessera::apps {
+namespace {
+
+class LoadedModel final : public DeepMassModel {
+ public:
+  explicit LoadedModel(network::Model model) : model_(std::move(model)) {}
+
+  [[nodiscard]] std::string path() const override { return model_.path; }
+  [[nodiscard]] std::string checksum() const override { return model_.checksum; }
+  [[nodiscard]] std::string card() const override { return model_.card.text(); }
+  [[nodiscard]] std::uint64_t halo() const override {
+    return static_cast<std::uint64_t>(model_.card.receptive_radius);
+  }
+
+  [[nodiscard]] std::vector<std::string> reasons_against(
+      double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const override {
+    return network::reasons_against(model_.card, {pixel_arcmin, noise, &spectrum});
+  }
+
+  [[nodiscard]] double noise_level(const harmonic::HarmonicBasis& basis,
+                                   const std::vector<double>& noise_sigma) const override {
+    return network::noise_level(basis, noise_sigma);
+  }
+
+  [[nodiscard]] Maps evaluate(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+                              const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+                              const std::vector<double>& wiener,
+                              const std::vector<double>& noise_sigma) const override {
+    network::DeepMass deepmass(comm, basis, model_, field.nx(), field.ny(), box, side);
+    network::DeepMassMaps maps = deepmass.evaluate(wiener, noise_sigma);
+    return {std::move(maps.mean), std::move(maps.deviation)};
+  }
+
+ private:
+  network::Model model_;
+};
+
+}  // namespace
+
+bool has_networks() { return true; }
+
+std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node) {
+  network::prepare_runtime(network::threads_per_rank(ranks_on_node));
+  return std::make_unique<LoadedModel>(network::load_model(path, "deepmass"));
+}
+
+}  // namespace tessera::apps

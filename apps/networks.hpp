@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harmonic/harmonic_basis.hpp"
+#include "mpi/communicator.hpp"
+#include "sky/plane_grid.hpp"
+#include "theory/power_spectrum.hpp"
+
+namespace tessera::apps {
+
+// LibTorch adds half a second to a program's start. So there are two programs from one source: `tessera`,
+// without it, and `tessera-networks`, with it, which the first turns into when a command line needs networks.
+
+/// A DeepMass network from a model file, for the commands.
+class DeepMassModel {
+ public:
+  DeepMassModel() = default;
+  DeepMassModel(const DeepMassModel&) = delete;
+  DeepMassModel& operator=(const DeepMassModel&) = delete;
+  DeepMassModel(DeepMassModel&&) = delete;
+  DeepMassModel& operator=(DeepMassModel&&) = delete;
+  virtual ~DeepMassModel() = default;
+
+  [[nodiscard]] virtual std::string path() const = 0;
+  [[nodiscard]] virtual std::string checksum() const = 0;
+  [[nodiscard]] virtual std::string card() const = 0;  // lines `name = value`
+  /// Pixels that a tile needs around it.
+  [[nodiscard]] virtual std::uint64_t halo() const = 0;
+
+  /// Why the model's card does not cover the data, one sentence each. noise: of a shear component averaged
+  /// over 1 arcmin^2, 0 if not known yet.
+  [[nodiscard]] virtual std::vector<std::string> reasons_against(
+      double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const = 0;
+
+  /// That noise, of data. Collective.
+  [[nodiscard]] virtual double noise_level(const harmonic::HarmonicBasis& basis,
+                                           const std::vector<double>& noise_sigma) const = 0;
+
+  struct Maps {
+    std::vector<double> mean,
+        deviation;  // this rank's pixels of the box; deviation empty if the model has none
+  };
+  /// Posterior mean and standard deviation on the field from its Wiener map. Collective.
+  [[nodiscard]] virtual Maps evaluate(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+                                      const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+                                      const std::vector<double>& wiener,
+                                      const std::vector<double>& noise_sigma) const = 0;
+};
+
+/// Reads a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.
+[[nodiscard]] std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node);
+
+/// Whether this program has networks.
+[[nodiscard]] bool has_networks();
+
+/// The file `name` of Tessera's data: in the folder TESSERA_DATA, or installed beside the program, or in the
+/// repository it was built in. Empty if there is none.
+[[nodiscard]] std::string find_data(const std::string& name);
+
+/// Becomes tessera-networks, which stands beside this program, with the same arguments; returns if there is
+/// none.
+void become_networks(char** argv);
+
+}  // namespace tessera::apps

@@ -1,0 +1,25 @@
+// What stands for the networks in the program without LibTorch.
+#include "apps/command.hpp"
+#include "apps/networks.hpp"
+#include "apps/train_options.hpp"
+#include "core/error.hpp"
+
+namespace tessera::apps {
+namespace {
+
+[[noreturn]] void refuse() {
+  fail("networks need the program 'tessera-networks', which is not beside 'tessera'; build or install both");
+}
+
+}  // namespace
+
+bool has_networks() { return false; }
+
+std::unique_ptr<DeepMassModel> load_deepmass(const std::string& /*path*/, int /*ranks_on_node*/) { refuse(); }
+
+Application train_deepmass_application() {
+  return {train_deepmass_command(), [](const mpi::Communicator&, const config::Values&) { refuse(); },
+          [](const config::Values&) { return true; }};
+}
+
+}  // namespace tessera::apps
