@@ -44,9 +44,17 @@ config::Command map_command() {
        "data]"},
       {"smoothing-arcmin", "S",
        "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
+      {"wiener", "joint|tile",
+       "joint: one filter for the whole sky; tile: every tile on its own rank, with a margin and no "
+       "communication, for "
+       "quick looks at large surveys",
+       "joint"},
+      {"wiener-margin", "N", "tile: pixels around a tile that its filter sees (beside the network's halo)",
+       "96"},
       {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
       {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
-      {"samples", "N", "Wiener: posterior draws for the standard deviation map; 0 for none", "8"},
+      {"samples", "N",
+       "Wiener: posterior draws for the standard deviation map; 0 for none [8; 0 with --wiener tile]"},
       {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
       {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
       {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
@@ -55,7 +63,7 @@ config::Command map_command() {
       {"model", "FILE",
        "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
        "the folder data]"},
-      {"tile", "N", "side of the tiles that ranks evaluate the network on, pixels", "256"},
+      {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
       {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
   return {
       "map",
@@ -83,7 +91,9 @@ struct Settings {
   bool kaiser_squires = false;
   bool wiener = false;
   bool deepmass = false;
-  bool automatic = false;  // methods not given: DeepMass only where it can be
+  bool tile_wiener = false;
+  std::uint64_t margin = 0;  // pixels
+  bool automatic = false;    // methods not given: DeepMass only where it can be
   bool outside_card = false;
   std::string model;
   std::uint64_t tile = 0;
@@ -115,7 +125,17 @@ struct Settings {
     mean.tolerance = values.number("tolerance", 1e-14, 0.1);
     draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);
     mean.max_iterations = draw.max_iterations = static_cast<int>(values.count("max-iterations", 1, 1000000));
-    samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
+    tile_wiener = values.choice("wiener", {"joint", "tile"}) == "tile";
+    margin = values.count("wiener-margin", 0, 1 << 16);
+    constexpr std::uint32_t usual_samples = 8;
+    samples = tile_wiener ? 0 : usual_samples;
+    if (values.has("samples")) samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
+    if (tile_wiener && samples > 0)
+      fail(
+          "--samples {} cannot be drawn tile by tile: draws need the whole sky at once; give --samples 0 or "
+          "--wiener "
+          "joint",
+          samples);
     save_samples = values.flag("save-samples");
     pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
     seed = values.count("seed", 0, UINT64_MAX);
@@ -210,14 +230,10 @@ class Products {
   }
 
   void write_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
-    clock_->begin("wiener");
-    const inference::ShearOperator shear(basis_);
-    const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
-    const std::vector<double> information = inverse_variance();
-    const inference::GaussianPosterior posterior(basis_, shear, signal, information);
-    const std::vector<double> kappa = write_mean(posterior);
-    if (model != nullptr) write_deepmass(*model, kappa);
-    if (settings_->samples > 0) write_samples(posterior, kappa);
+    if (settings_->tile_wiener)
+      write_tile_wiener(spectrum, model);
+    else
+      write_joint_wiener(spectrum, model);
   }
 
   [[nodiscard]] double noise_level(const DeepMassModel& model) const {
@@ -225,6 +241,71 @@ class Products {
   }
 
  private:
+  void write_joint_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
+    clock_->begin("wiener");
+    const inference::ShearOperator shear(basis_);
+    const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
+    const std::vector<double> information = inverse_variance();
+    const inference::GaussianPosterior posterior(basis_, shear, signal, information);
+    const std::vector<double> kappa = write_mean(posterior);
+    if (model != nullptr) {
+      clock_->begin("deepmass");
+      write_deepmass(*model, model->evaluate(basis_.comm(), basis_, survey_->field, survey_->box,
+                                             settings_->tile, kappa, survey_->data.noise_sigma));
+    }
+    if (settings_->samples > 0) write_samples(posterior, kappa);
+  }
+
+  /// Filter and network tile by tile.
+  void write_tile_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
+    clock_->begin(model != nullptr ? "wiener and deepmass" : "wiener");
+    const std::uint64_t unit = model != nullptr ? model->alignment() : 1;
+    const auto rounded_up = [unit](std::uint64_t n) { return (n + unit - 1) / unit * unit; };
+    const std::uint64_t margin = rounded_up(settings_->margin), side = rounded_up(settings_->tile);
+    // Neighbours are blended over the inner halves of their margins.
+    const std::uint64_t blend = std::min(margin, side), network_margin = (margin - blend / 2) / unit * unit;
+    const std::uint64_t halo = margin + (model != nullptr ? model->halo() : 0);
+    const PlaneTiles tiles(survey_->field.nx(), survey_->field.ny(), survey_->box, side, halo, unit);
+    inference::TileWiener wiener(basis_.comm(), tiles, blend, survey_->field.pixel_radians(), spectrum,
+                                 settings_->pixel_window);
+    const std::size_t more = model == nullptr ? 0 : model->has_deviation() ? 2 : 1;
+    log::Progress progress("tiles", 1);
+    auto result = wiener.filter(
+        survey_->data.gamma1, survey_->data.gamma2, survey_->data.noise_sigma, settings_->mean, more,
+        [&](const inference::FilteredTile& tile) {
+          DeepMassModel::Maps maps = model->evaluate_window(tile, network_margin);
+          std::vector<std::vector<double>> all{std::move(maps.mean)};
+          if (more > 1) all.push_back(std::move(maps.deviation));
+          return all;
+        },
+        [&](double part) { progress.set(part); });
+    write_tile_report(tiles, margin, result);
+    if (model != nullptr)
+      write_deepmass(
+          *model, {std::move(result.maps[1]), more > 1 ? std::move(result.maps[2]) : std::vector<double>{}});
+  }
+
+  void write_tile_report(const PlaneTiles& tiles, std::uint64_t margin,
+                         const inference::TileWiener::Result& result) {
+    clock_->begin("write wiener");
+    write("/maps/kappa_wiener", result.maps[0],
+          {"1", "convergence, mean of the posterior under the Gaussian prior, tile by tile"});
+    const std::string group = "/diagnostics/wiener";
+    writer_->create_group(group);
+    writer_->attribute(group, "pixel_window", static_cast<std::int64_t>(settings_->pixel_window));
+    writer_->attribute(group, "tolerance", settings_->mean.tolerance);
+    writer_->attribute(group, "tiles", static_cast<std::int64_t>(tiles.count()));
+    writer_->attribute(group, "tile", static_cast<std::int64_t>(settings_->tile));
+    writer_->attribute(group, "margin", static_cast<std::int64_t>(margin));
+    writer_->attribute(group, "iterations", static_cast<std::int64_t>(result.iterations));
+    writer_->attribute(group, "converged", static_cast<std::int64_t>(result.converged));
+    log::info("Wiener filter in {} tiles with a margin of {} pixels: at most {} iterations", tiles.count(),
+              margin, result.iterations);
+    if (!result.converged)
+      log::warn("the Wiener filter of some tiles did not reach the tolerance {:.1e}; raise --max-iterations",
+                settings_->mean.tolerance);
+  }
+
   [[nodiscard]] std::vector<double> inverse_variance() const {
     const auto& sigma = survey_->data.noise_sigma;
     std::vector<double> values(2 * sigma.size());
@@ -275,10 +356,7 @@ class Products {
           settings_->mean.tolerance, report.iterations());
   }
 
-  void write_deepmass(const DeepMassModel& model, const std::vector<double>& wiener) {
-    clock_->begin("deepmass");
-    const DeepMassModel::Maps maps = model.evaluate(basis_.comm(), basis_, survey_->field, survey_->box,
-                                                    settings_->tile, wiener, survey_->data.noise_sigma);
+  void write_deepmass(const DeepMassModel& model, const DeepMassModel::Maps& maps) {
     clock_->begin("write deepmass");
     write("/maps/kappa_deepmass", maps.mean,
           {"1", "convergence, mean of the posterior by the network DeepMass"});

@@ -14,8 +14,13 @@ class LoadedModel final : public DeepMassModel {
   [[nodiscard]] std::string checksum() const override { return model_.checksum; }
   [[nodiscard]] std::string card() const override { return model_.card.text(); }
   [[nodiscard]] std::uint64_t halo() const override {
-    return static_cast<std::uint64_t>(model_.card.receptive_radius);
+    const std::uint64_t unit = alignment();
+    return (static_cast<std::uint64_t>(model_.card.receptive_radius) + unit - 1) / unit * unit;
   }
+  [[nodiscard]] std::uint64_t alignment() const override {
+    return static_cast<std::uint64_t>(model_.card.alignment);
+  }
+  [[nodiscard]] bool has_deviation() const override { return model_.card.outputs > 1; }
 
   [[nodiscard]] std::vector<std::string> reasons_against(
       double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const override {
@@ -33,6 +38,13 @@ class LoadedModel final : public DeepMassModel {
                               const std::vector<double>& noise_sigma) const override {
     network::DeepMass deepmass(comm, basis, model_, field.nx(), field.ny(), box, side);
     network::DeepMassMaps maps = deepmass.evaluate(wiener, noise_sigma);
+    return {std::move(maps.mean), std::move(maps.deviation)};
+  }
+
+  [[nodiscard]] Maps evaluate_window(const inference::FilteredTile& tile,
+                                     std::uint64_t margin) const override {
+    network::DeepMassMaps maps =
+        network::deepmass_on_window(*model_.network, tile.basis, tile.wiener, tile.noise_sigma, margin);
     return {std::move(maps.mean), std::move(maps.deviation)};
   }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harmonic/harmonic_basis.hpp"
+#include "inference/tile_wiener.hpp"
 #include "mpi/communicator.hpp"
 #include "sky/plane_grid.hpp"
 #include "theory/power_spectrum.hpp"
@@ -27,8 +27,10 @@ class DeepMassModel {
   [[nodiscard]] virtual std::string path() const = 0;
   [[nodiscard]] virtual std::string checksum() const = 0;
   [[nodiscard]] virtual std::string card() const = 0;  // lines `name = value`
-  /// Pixels that a tile needs around it.
+  /// Pixels that a tile needs around it, a multiple of alignment(), at multiples of which tiles begin.
   [[nodiscard]] virtual std::uint64_t halo() const = 0;
+  [[nodiscard]] virtual std::uint64_t alignment() const = 0;
+  [[nodiscard]] virtual bool has_deviation() const = 0;
 
   /// Why the model's card does not cover the data, one sentence each. noise: of a shear component averaged
   /// over 1 arcmin^2, 0 if not known yet.
@@ -48,6 +50,10 @@ class DeepMassModel {
                                       const PlaneGrid& field, PaddedBox box, std::uint64_t side,
                                       const std::vector<double>& wiener,
                                       const std::vector<double>& noise_sigma) const = 0;
+
+  /// The same on the window of one tile alone, `margin` pixels of which are the filter's; on this rank.
+  [[nodiscard]] virtual Maps evaluate_window(const inference::FilteredTile& tile,
+                                             std::uint64_t margin) const = 0;
 };
 
 /// Reads a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.

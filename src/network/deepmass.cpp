@@ -82,6 +82,25 @@ DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const doubl
   return maps;
 }
 
+DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& basis,
+                                std::span<const double> wiener, std::span<const double> noise_sigma,
+                                std::uint64_t margin) {
+  const torch::NoGradGuard no_gradients;
+  std::vector<double> inputs(deepmass_inputs * basis.pixel_count());
+  fill_deepmass_inputs(basis, wiener, noise_sigma, inputs);
+  const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
+  const auto border = static_cast<std::int64_t>(margin);
+  const auto channels = static_cast<std::int64_t>(deepmass_inputs);
+  const torch::Tensor maps = torch::from_blob(inputs.data(), {1, channels, ny, nx}, torch::kDouble)
+                                 .slice(2, border, ny - border)
+                                 .slice(3, border, nx - border)
+                                 .to(torch::kFloat);
+  const torch::Tensor inner = network.forward(maps).to(torch::kDouble);
+  torch::Tensor out = torch::zeros({1, inner.size(1), ny, nx}, torch::kDouble);
+  out.slice(2, border, ny - border).slice(3, border, nx - border).copy_(inner);
+  return deepmass_maps(wiener, {out.data_ptr<double>(), static_cast<std::size_t>(out.numel())});
+}
+
 DeepMass::DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
                    std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
     : basis_(&basis),

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "harmonic/harmonic_basis.hpp"
+#include "harmonic/plane_basis.hpp"
 #include "network/model_file.hpp"
 #include "network/tiled_network.hpp"
 
@@ -33,6 +33,13 @@ struct DeepMassMaps {
   std::vector<double> mean, deviation;
 };
 [[nodiscard]] DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const double> outputs);
+
+/// The same on one window [height][width] alone: its Wiener map and noise; `margin` pixels (a multiple of the
+/// network's alignment) of its border are left out of the network's input, and they and the network's halo
+/// inside them mean nothing in the result. basis: of the window.
+[[nodiscard]] DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& basis,
+                                              std::span<const double> wiener,
+                                              std::span<const double> noise_sigma, std::uint64_t margin);
 
 /// Posterior mean and standard deviation of kappa from its Wiener map, in tiles over the ranks.
 class DeepMass {

@@ -26,6 +26,9 @@ class PlaneTiles {
 
   [[nodiscard]] PaddedBox box() const { return box_; }
   [[nodiscard]] std::uint64_t halo() const { return halo_; }
+  [[nodiscard]] std::uint64_t side() const { return side_; }
+  [[nodiscard]] std::uint64_t field_nx() const { return field_nx_; }
+  [[nodiscard]] std::uint64_t field_ny() const { return field_ny_; }
   [[nodiscard]] std::uint64_t count() const { return columns_ * rows_; }
 
   [[nodiscard]] TileWindow window(std::uint64_t tile) const;
