@@ -69,6 +69,12 @@ Model load_own(const std::string& path) {
   if (flat_parameters(*network).size() != weights.size())
     fail("'{}' holds {} weights, but its UNet has {}; the file is damaged", path, weights.size(),
          flat_parameters(*network).size());
+  if (network->receptive_radius() != model.card.receptive_radius ||
+      network->alignment() != model.card.alignment)
+    fail(
+        "'{}' has a UNet that reaches {} pixels in steps of {}, its card says {} and {}; the file is damaged",
+        path, network->receptive_radius(), network->alignment(), model.card.receptive_radius,
+        model.card.alignment);
   set_parameters(*network, weights);
   network->eval();
   model.network = network.ptr();
