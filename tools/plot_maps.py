@@ -18,11 +18,15 @@ from astropy.wcs import WCS
 from scipy import ndimage
 
 DEFAULT_MAPS = ("kappa_ks_e", "kappa_wiener", "truth", "snr", "kappa_ks_b", "kappa_wiener_std", "count")
+DEEPMASS_MAPS = ("kappa_ks_e", "kappa_wiener", "kappa_deepmass", "truth", "kappa_ks_b", "kappa_wiener_std",
+                 "kappa_deepmass_std", "count")
 TITLES = {
     "kappa_ks_e": "Kaiser\N{EN DASH}Squires, E mode",
     "kappa_ks_b": "Kaiser\N{EN DASH}Squires, B mode",
     "kappa_wiener": "Wiener filter: posterior mean",
-    "kappa_wiener_std": "Posterior standard deviation",
+    "kappa_wiener_std": "Wiener filter: standard deviation",
+    "kappa_deepmass": "DeepMass: posterior mean",
+    "kappa_deepmass_std": "DeepMass: standard deviation",
     "snr": "Signal to noise of the Wiener map",
     "truth": "Truth",
     "count": "Galaxies",
@@ -116,7 +120,8 @@ class Run:
 
     def chosen(self, names):
         if names is None:
-            names = [name for name in DEFAULT_MAPS if name in self.maps]
+            usual = DEEPMASS_MAPS if "kappa_deepmass" in self.maps else DEFAULT_MAPS
+            names = [name for name in usual if name in self.maps]
         for name in names:
             if name not in self.maps:
                 raise ValueError(f"there is no map '{name}'; the run offers {', '.join(sorted(self.maps))}")

@@ -36,7 +36,7 @@ step "Debian packages"
 tools/install-packages.sh
 
 step "build"
-configure_and_build tessera
+configure_and_build tessera tessera-networks
 
 spectrum=data/cl_cosmos_like.txt
 grid=(--npix 360 --pixel-arcmin 0.29 --center "150.116,2.247")
@@ -46,7 +46,7 @@ run simulate --spectrum "$spectrum" --nz data/nz_cosmos_like.txt --mask cosmos-l
   --seed 1 --out-catalogue "$out/catalogue.h5" --out-truth "$out/truth.h5" --overwrite
 
 step "maps"
-run map --catalogue "$out/catalogue.h5" --grid plane "${grid[@]}" --spectrum "$spectrum" --methods ks,wiener \
+run map --catalogue "$out/catalogue.h5" --grid plane "${grid[@]}" --spectrum "$spectrum" --methods ks,wiener,deepmass \
   --smoothing-arcmin 1 --out "$out/maps.h5" --overwrite
 
 step "maps against the truth"

@@ -40,7 +40,7 @@ ModelCard card() {
   c.inputs = 4;
   c.outputs = 2;
   c.alignment = 2;
-  c.receptive_radius = 13;
+  c.receptive_radius = 11;
   c.scores = {{5.0, 32.0, 0.02, 1e-4, 0.97, 0.002, 0.8, 0.01, 0.4, 0.45, 0.003, 0.5, 0.4, 0.75, 0.96, 1.01}};
   return c;
 }
@@ -102,7 +102,7 @@ TEST_CASE("a model card comes back from its text") {
   REQUIRE(back.scores.size() == 1);
   CHECK(back.scores[0].ratio == 0.97);
   CHECK(back.scores[0].z_deviation == 1.01);
-  CHECK(back.receptive_radius == 13);
+  CHECK(back.receptive_radius == 11);
 }
 
 TEST_CASE("a card refuses what the model was not made for") {
