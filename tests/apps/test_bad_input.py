@@ -70,7 +70,7 @@ class RefusalTest(SurveyTest):
         """`tessera map` on the mock survey with some options changed, or None to leave one out. kept: as in refuse."""
         out = self.here / "maps.h5"
         options = dict(catalogue=self.catalogue, center=CENTER, npix="48,40", pixel_arcmin=1, spectrum=SPECTRUM,
-                       samples=2, out=out) | changes
+                       methods="ks,wiener", samples=2, out=out) | changes
         if kept:
             options.setdefault("overwrite", True)
         self.refuse(words("map", options), *names, ranks=ranks, outputs=[out], kept=kept, launch=launch)
