@@ -165,6 +165,9 @@ void report_rows(const catalogue::ShearMaps& data) {
 /// the peak of a box of 2048 x 2048.
 constexpr double doubles_per_pixel = 33.0;
 
+/// Doubles more for a network: its inputs, outputs and their exchange. Counted.
+constexpr double network_doubles_per_pixel = 16.0;
+
 constexpr const char* samples_name = "/maps/kappa_wiener_samples";
 
 /// What the run works on, in the order in which it is made.
@@ -514,7 +517,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   clock.begin("bin galaxies");
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
   const PaddedBox box = padded_box(field, settings.field.padding);
-  require_box_memory(comm, box, doubles_per_pixel);
+  require_box_memory(comm, box, doubles_per_pixel + (settings.deepmass ? network_doubles_per_pixel : 0.0));
   std::optional<theory::PowerSpectrum> spectrum;
   if (settings.wiener)
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });

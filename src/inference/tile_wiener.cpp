@@ -68,7 +68,7 @@ const TileWiener::Prepared& TileWiener::prepared(const TileWindow& window) {
 std::vector<double> TileWiener::filter_window(const Prepared& prepared, std::span<const double> gamma1,
                                               std::span<const double> gamma2,
                                               std::span<const double> noise_sigma, const CgOptions& options,
-                                              Result& result) const {
+                                              Result& result) {
   const std::size_t n = noise_sigma.size();
   std::vector<double> data(gamma1.begin(), gamma1.end()), inverse(2 * n), kappa(n, 0.0);
   data.insert(data.end(), gamma2.begin(), gamma2.end());

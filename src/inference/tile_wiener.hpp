@@ -57,10 +57,11 @@ class TileWiener {
         : basis(alone, box, pixel), shear(basis), signal(basis, {spectrum}, pixel_window) {}
   };
   const Prepared& prepared(const TileWindow& window);
-  [[nodiscard]] std::vector<double> filter_window(const Prepared& prepared, std::span<const double> gamma1,
-                                                  std::span<const double> gamma2,
-                                                  std::span<const double> noise_sigma,
-                                                  const CgOptions& options, Result& result) const;
+  [[nodiscard]] static std::vector<double> filter_window(const Prepared& prepared,
+                                                         std::span<const double> gamma1,
+                                                         std::span<const double> gamma2,
+                                                         std::span<const double> noise_sigma,
+                                                         const CgOptions& options, Result& result);
 
   /// Multiplies a window's map with the tile's weight: 1 inside, falling to 0 towards its neighbours, whose
   /// weights add up to 1 with it.

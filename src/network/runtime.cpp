@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
 namespace tessera::network {
 
@@ -19,7 +20,9 @@ int threads_per_rank(int ranks_on_node) {
   cpu_set_t cores;
   CPU_ZERO(&cores);
   if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
-  return std::max(1, CPU_COUNT(&cores) / std::max(1, ranks_on_node));
+  // A rank that is bound to some of the node's cores has them to itself.
+  const bool bound = CPU_COUNT(&cores) < sysconf(_SC_NPROCESSORS_ONLN);
+  return std::max(1, bound ? CPU_COUNT(&cores) : CPU_COUNT(&cores) / std::max(1, ranks_on_node));
 }
 
 }  // namespace tessera::network

@@ -84,9 +84,8 @@ MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> ka
   const RandomStream noise(seed, Purpose::data_white_noise, realisation);
   const double mean = survey.density * field.pixel_arcmin() * field.pixel_arcmin();
   for (std::size_t p = 0; p < survey.noise_sigma.size(); ++p) {
-    const std::uint64_t pixel = basis.first_pixel() + p;
-    const PixelPosition position{static_cast<double>(pixel % basis.nx()),
-                                 static_cast<double>(pixel / basis.nx())};
+    const std::uint64_t pixel = basis.first_pixel() + p, row = pixel / basis.nx();
+    const PixelPosition position{static_cast<double>(pixel % basis.nx()), static_cast<double>(row)};
     double galaxies = 0.0;
     if (mask->observes(position))
       galaxies = even ? mean : static_cast<double>(counts.poisson(mean * std::exp(uneven[p]), pixel));

@@ -41,7 +41,7 @@ class StarryMask final : public SurveyMask {
         columns_(cells(field.nx())),
         rows_(cells(field.ny())),
         in_cell_(columns_ * rows_) {
-    const double nx = static_cast<double>(field.nx()), ny = static_cast<double>(field.ny());
+    const auto nx = static_cast<double>(field.nx()), ny = static_cast<double>(field.ny());
     const double pixel = field.pixel_arcmin();
     const RandomStream stream(seed, Purpose::star_mask);
     const auto count = stream.poisson(stars_per_arcmin2 * nx * ny * pixel * pixel, 0);

@@ -2,6 +2,7 @@
 by tile; models refused."""
 import os
 import unittest
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -166,29 +167,32 @@ class Refusals(DeepMassTest, RefusalTest):
     def test_training(self):
         out = self.here / "new.h5"
 
-        def refuse(*options, names):
-            self.refuse(["train", "deepmass", "--skies", self.skies, *PRIOR, *TRAINING, "--out", out, *options], *names,
-                        outputs=[out])
+        usual = dict(zip(TRAINING[::2], TRAINING[1::2])) | {"--skies": self.skies}
 
-        refuse("--masks", "round", names=["--masks", "round"])
-        refuse("--cutout", "33", names=["--cutout", "33"])
-        refuse("--cutout", "128", names=["--cutout", "128", "64"])
-        refuse("--channels", "6,0", names=["--channels"])
-        refuse("--channels", "6,6,6,6,6,6,6,6", names=["channels"])
-        refuse("--density", "0:5", names=["--density"])
-        refuse("--test-densities", "5,-1", names=["--test-densities"])
-        refuse("--skies", self.catalogue, names=["catalogue.h5"])
+        def refuse(option, value, *names):
+            """One option changed."""
+            options = [word for pair in (usual | {option: value}).items() for word in pair if word is not True]
+            self.refuse(["train", "deepmass", *PRIOR, "--out", out, *options], *names, outputs=[out])
+
+        refuse("--masks", "round", "--masks", "round")
+        refuse("--cutout", "33", "--cutout", "33")
+        refuse("--cutout", "128", "--cutout", "128", "64")
+        refuse("--channels", "6,0", "--channels")
+        refuse("--channels", "6,6,6,6,6", "channels", "reaches")
+        refuse("--density", "0:5", "--density")
+        refuse("--test-densities", "5,-1", "--test-densities")
+        refuse("--skies", self.catalogue, "catalogue.h5")
         bare = self.here / "bare.h5"
         succeed(run(1, ["simulate", "skies", "--count", "2", "--npix", "64", "--pixel-arcmin", "1", *PRIOR, "--validation",
                         "0", "--test", "0", "--out", bare]))
-        refuse("--skies", bare, names=["bare.h5", "validation"])
+        refuse("--skies", bare, "bare.h5", "validation")
         checkpoint = self.here / "new.h5.checkpoint"
         checkpoint.write_text("no")
-        refuse("--resume", names=["new.h5.checkpoint"])
+        refuse("--resume", True, "new.h5.checkpoint")
 
     def test_no_program_with_networks(self):
         lonely = self.here / "tessera"
-        lonely.write_bytes(open(TESSERA, "rb").read())
+        lonely.write_bytes(Path(TESSERA).read_bytes())
         lonely.chmod(0o755)
         done = run_words([MPIEXEC, "-n", "2", lonely, "map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--methods",
                           "deepmass", "--model", self.model, "--out", self.here / "maps.h5"], env=dict(os.environ))

@@ -47,6 +47,20 @@ class RealCosmos(unittest.TestCase):
     def test_wiener(self):
         self.check("check_wiener", self.maps)
 
+    def test_deepmass(self):
+        """The shipped model is made for these data: used without being asked for, near the Wiener map, sharper."""
+        with h5py.File(self.maps) as file:
+            inside = file["data/mask"][()] == 1
+            wiener, deepmass, std = (file[f"maps/kappa_{name}"][()][inside]
+                                     for name in ("wiener", "deepmass", "deepmass_std"))
+            said = file["diagnostics/deepmass"].attrs
+        self.assertIn("deepmass_cosmos.h5", said["model"])
+        self.assertTrue(0.035 < said["noise_level"] < 0.055, said["noise_level"])  # 0.30 / sqrt(30 ... 73)
+        self.assertGreater(np.corrcoef(wiener, deepmass)[0, 1], 0.85)
+        self.assertGreater(((deepmass - deepmass.mean()) ** 3).mean() / deepmass.std() ** 3,
+                           ((wiener - wiener.mean()) ** 3).mean() / wiener.std() ** 3)
+        self.assertTrue(0.015 < np.median(std) < 0.03, np.median(std))
+
     def test_wrong_parity(self):
         maps = self.map("flipped.h5", "--flip-e2", "--methods", "ks", "--padding", "1")
         self.check("check_binning", CATALOGUE, maps, "--flip-e2")

@@ -6,6 +6,7 @@
 
 #include "core/random.hpp"
 #include "network/tiled_network.hpp"
+#include "network/unet.hpp"
 #include "sky/block_distribution.hpp"
 
 using namespace tessera;
