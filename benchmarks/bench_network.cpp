@@ -9,6 +9,7 @@
 #include "network/deepmass_training.hpp"
 #include "network/runtime.hpp"
 #include "network/tiled_network.hpp"
+#include "simulate/random_field.hpp"
 #include "sky/block_distribution.hpp"
 #include "timing.hpp"
 
@@ -52,7 +53,7 @@ void time_network(const mpi::Communicator& comm, std::int64_t n, std::int64_t ba
         comm.size(), at::get_num_threads(), static_cast<long long>(n), static_cast<long long>(n),
         static_cast<long long>(batch), 1e-9 * gemm);
   for (const network::UNetOptions& options :
-       {network::UNetOptions{5, 2, {16, 48, 96}, 1}, network::UNetOptions{5, 2, {32, 64, 128}, 1}}) {
+       {network::UNetOptions{4, 2, {16, 48, 96}, 1}, network::UNetOptions{4, 2, {32, 64, 128}, 1}}) {
     network::UNet net(options);
     const torch::Tensor maps = torch::randn({batch, options.inputs, n, n});
     const double flops = net->flops_per_pixel() * static_cast<double>(batch * n * n);
@@ -81,18 +82,18 @@ void time_network(const mpi::Communicator& comm, std::int64_t n, std::int64_t ba
 
 void time_tiles(const mpi::Communicator& comm, std::uint64_t n) {
   const torch::NoGradGuard guard;
-  network::UNet net(network::UNetOptions{5, 2, {16, 48, 96}, 1});
+  network::UNet net(network::UNetOptions{4, 2, {16, 48, 96}, 1});
   const PaddedBox box{2 * n, 2 * n};
   const std::uint64_t local = BlockDistribution(box.ny, comm.size()).count(comm.rank()) * box.nx;
-  std::vector<double> inputs(5 * local, 0.5), outputs(2 * local);
+  std::vector<double> inputs(4 * local, 0.5), outputs(2 * local);
   for (const std::uint64_t side : {n, n / 2, n / 4}) {
     network::TiledNetwork tiled(comm, net.ptr(), n, n, box, side);
     const PlaneTiles& tiles = tiled.tiles();
     tiled.evaluate(inputs, outputs);
     const double whole = seconds(comm, repeats, [&] { tiled.evaluate(inputs, outputs); });
-    exchange::Exchanger there(comm, exchange::plane_tile_plan(tiles, comm.rank(), comm.size()), 5);
+    exchange::Exchanger there(comm, exchange::plane_tile_plan(tiles, comm.rank(), comm.size()), 4);
     exchange::Exchanger back(comm, exchange::plane_core_plan(tiles, comm.rank(), comm.size()), 2);
-    std::vector<double> windows(5 * there.plan().wanted()), cores(2 * back.plan().owned()),
+    std::vector<double> windows(4 * there.plan().wanted()), cores(2 * back.plan().owned()),
         rows(2 * back.plan().wanted());
     const double moved = seconds(comm, repeats, [&] {
       there.start(inputs);
@@ -101,7 +102,7 @@ void time_tiles(const mpi::Communicator& comm, std::uint64_t n) {
       back.finish(rows);
     });
     const auto width = static_cast<std::int64_t>(tiles.window(0).width);
-    const torch::Tensor maps = torch::randn({1, 5, width, width});
+    const torch::Tensor maps = torch::randn({1, 4, width, width});
     net->forward(maps);
     const double plain = seconds(comm, repeats, [&] { net->forward(maps); }) *
                          static_cast<double>(tiles.count()) / static_cast<double>(comm.size());

@@ -14,7 +14,6 @@ namespace {
 constexpr double root_information_unit = 20.0;  // galaxies: sqrt(n) / sigma_e per arcmin
 constexpr double depth_unit = 50.0;             // n / sigma_e^2 per arcmin^2
 constexpr double depth_scale_arcmin = 1.0;      // standard deviation of the Gaussian average
-constexpr double raised_ell = 3000.0;           // where raised scales keep their amplitude
 
 double pixel_arcmin2(const harmonic::HarmonicBasis& basis) {
   return basis.pixel_area() / (radians_per_arcmin * radians_per_arcmin);
@@ -29,33 +28,19 @@ std::vector<double> information(const harmonic::HarmonicBasis& basis, std::span<
   return values;
 }
 
-/// The map with every mode multiplied by factor(ell).
-template <class Factor>
-std::vector<double> filtered(const harmonic::HarmonicBasis& basis, std::span<const double> map,
-                             Factor factor) {
-  std::vector<harmonic::Complex> modes(basis.mode_count());
-  basis.synthesis_adjoint(map, modes);
-  for (std::size_t k = 0; k < modes.size(); ++k) modes[k] *= basis.pixel_area() * factor(basis.ell()[k]);
-  std::vector<double> out(map.size());
-  basis.synthesis(modes, out);
-  return out;
-}
-
 /// The information averaged over the surroundings.
 std::vector<double> depth(const harmonic::HarmonicBasis& basis, std::span<const double> values) {
+  std::vector<harmonic::Complex> modes(basis.mode_count());
+  basis.synthesis_adjoint(values, modes);
   const double scale = depth_scale_arcmin * radians_per_arcmin;
-  std::vector<double> smooth =
-      filtered(basis, values, [scale](double ell) { return std::exp(-0.5 * ell * scale * ell * scale); });
+  for (std::size_t k = 0; k < modes.size(); ++k) {
+    const double x = basis.ell()[k] * scale;
+    modes[k] *= basis.pixel_area() * std::exp(-0.5 * x * x);
+  }
+  std::vector<double> smooth(values.size());
+  basis.synthesis(modes, smooth);
   for (double& value : smooth) value = std::max(value, 0.0);
   return smooth;
-}
-
-/// Small scales raised as ell^2, up to sixteen times.
-std::vector<double> raised(const harmonic::HarmonicBasis& basis, std::span<const double> wiener) {
-  return filtered(basis, wiener, [](double ell) {
-    const double square = ell / raised_ell * ell / raised_ell;
-    return square / (1.0 + square / 16.0);
-  });
 }
 
 }  // namespace
@@ -65,13 +50,12 @@ void fill_deepmass_inputs(const harmonic::HarmonicBasis& basis, std::span<const 
   const std::size_t n = basis.pixel_count();
   TESSERA_REQUIRE(wiener.size() == n && noise_sigma.size() == n && inputs.size() == deepmass_inputs * n);
   const std::vector<double> local = information(basis, noise_sigma);
-  const std::vector<double> around = depth(basis, local), small = raised(basis, wiener);
+  const std::vector<double> around = depth(basis, local);
   for (std::size_t p = 0; p < n; ++p) {
     inputs[p] = wiener[p] / deepmass_kappa_unit;
     inputs[n + p] = std::sqrt(local[p]) / root_information_unit;
     inputs[2 * n + p] = std::log1p(around[p] / depth_unit);
     inputs[3 * n + p] = local[p] > 0.0 ? 1.0 : 0.0;
-    inputs[4 * n + p] = small[p] / deepmass_kappa_unit;
   }
 }
 

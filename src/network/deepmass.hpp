@@ -12,9 +12,8 @@ namespace tessera::network {
 /// Channels of the input of DeepMass (Jeffrey et al. 2020), here with the noise as an input, so that one set
 /// of weights serves any depth and mask:
 ///   0 Wiener map; 1 root of the inverse noise variance of each pixel; 2 logarithm of that inverse variance
-///   averaged over 1 arcmin (the depth around the pixel); 3 mask; 4 Wiener map with its small scales raised,
-///   which the filter has damped so much that a network would need very large weights to see them.
-constexpr std::size_t deepmass_inputs = 5;
+///   averaged over 1 arcmin (the depth around the pixel); 3 mask.
+constexpr std::size_t deepmass_inputs = 4;
 
 /// Unit of the network's first output, which is added to the Wiener map; the second is the logarithm of the
 /// variance in the unit's square.
