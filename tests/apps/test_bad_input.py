@@ -410,7 +410,7 @@ class FullDisk(RefusalTest):
         refuse([*mock, self.here / "truth.h5"], "new.h5", size="size=0,ro")
         self.assertFalse((self.here / "truth.h5.partial").exists())
         refuse([*mock, disk / "truth.h5"], "truth.h5", size="size=960k")  # room for the catalogue, not for both
-        refuse(["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--out", disk / "maps.h5"], "maps.h5", "disk",
+        refuse(["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--methods", "ks", "--out", disk / "maps.h5"], "maps.h5", "disk",
                size="size=150k")
         refuse(["export", self.truth, "--map", "kappa", "--fits", disk / "image.fits"], "image.fits", size="size=4k")
 

@@ -53,7 +53,7 @@ class RealCosmos(unittest.TestCase):
             inside = file["data/mask"][()] == 1
             wiener, deepmass, std = (file[f"maps/kappa_{name}"][()][inside]
                                      for name in ("wiener", "deepmass", "deepmass_std"))
-            said = file["diagnostics/deepmass"].attrs
+            said = dict(file["diagnostics/deepmass"].attrs)
         self.assertIn("deepmass_cosmos.h5", said["model"])
         self.assertTrue(0.035 < said["noise_level"] < 0.055, said["noise_level"])  # 0.30 / sqrt(30 ... 73)
         self.assertGreater(np.corrcoef(wiener, deepmass)[0, 1], 0.85)
