@@ -16,6 +16,7 @@
 #include "inference/kaiser_squires.hpp"
 #include "inference/posterior_variance.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/memory.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -168,6 +169,52 @@ constexpr double doubles_per_pixel = 33.0;
 /// Doubles more for a network: its inputs, outputs and their exchange. Counted.
 constexpr double network_doubles_per_pixel = 16.0;
 
+std::uint64_t rounded_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
+
+/// Maps that a network adds to the Wiener map.
+std::size_t network_maps(const DeepMassModel* model) {
+  if (model == nullptr) return 0;
+  return model->has_deviation() ? 2 : 1;
+}
+
+/// How --wiener tile cuts the field, pixels. model: null for the Wiener map alone.
+struct Tiling {
+  std::uint64_t unit, margin;
+  std::uint64_t blend;           // neighbours are blended over the inner halves of their margins
+  std::uint64_t network_margin;  // of the margin, what the network does not see
+  PlaneTiles tiles;
+
+  Tiling(const Settings& settings, const PlaneGrid& field, PaddedBox box, const DeepMassModel* model)
+      : unit(model != nullptr ? model->alignment() : 1),
+        margin(rounded_up(settings.margin, unit)),
+        blend(std::min(margin, rounded_up(settings.tile, unit))),
+        network_margin((margin - blend / 2) / unit * unit),
+        tiles(field.nx(), field.ny(), box, settings.tile, margin + (model != nullptr ? model->halo() : 0),
+              unit) {}
+};
+
+/// Refuses windows that the ranks cannot hold or that reach scales which the spectrum does not cover: with a
+/// wide margin a window is larger than the box. Collective.
+void require_windows(const mpi::Communicator& comm, const Tiling& tiling, double pixel_radians,
+                     const DeepMassModel* model, const theory::PowerSpectrum& spectrum) {
+  const PlaneTiles& tiles = tiling.tiles;
+  const TileWindow largest = tiles.window(0);  // others are cut by the far borders of the field
+  const double window = static_cast<double>(largest.width) * static_cast<double>(largest.height);
+  const double windows = std::ceil(static_cast<double>(tiles.count()) / comm.size());  // of a rank, at most
+  // A window's maps in and out, each with what is sent and received for it.
+  constexpr double inputs = 3.0;
+  const double exchanged = 3.0 * (inputs + 1.0 + static_cast<double>(network_maps(model)));
+  mpi::require_memory(comm, sizeof(double) * window * (doubles_per_pixel + windows * exchanged),
+                      fmt::format("--wiener tile with windows of {} x {} pixels (--tile, --wiener-margin)",
+                                  largest.width, largest.height));
+  const double lowest = harmonic::PlaneBasis::ell_range({largest.width, largest.height}, pixel_radians).min;
+  if (lowest < spectrum.ell().front())
+    fail(
+        "the windows of --wiener tile, {} x {} pixels, hold ell down to {:.4g} and the spectrum begins at "
+        "{:.4g}; give a smaller --wiener-margin or a wider table",
+        largest.width, largest.height, lowest, spectrum.ell().front());
+}
+
 constexpr const char* samples_name = "/maps/kappa_wiener_samples";
 
 /// What the run works on, in the order in which it is made.
@@ -262,27 +309,22 @@ class Products {
   /// Filter and network tile by tile.
   void write_tile_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     clock_->begin(model != nullptr ? "wiener and deepmass" : "wiener");
-    const std::uint64_t unit = model != nullptr ? model->alignment() : 1;
-    const auto rounded_up = [unit](std::uint64_t n) { return (n + unit - 1) / unit * unit; };
-    const std::uint64_t margin = rounded_up(settings_->margin), side = rounded_up(settings_->tile);
-    // Neighbours are blended over the inner halves of their margins.
-    const std::uint64_t blend = std::min(margin, side), network_margin = (margin - blend / 2) / unit * unit;
-    const std::uint64_t halo = margin + (model != nullptr ? model->halo() : 0);
-    const PlaneTiles tiles(survey_->field.nx(), survey_->field.ny(), survey_->box, side, halo, unit);
-    inference::TileWiener wiener(basis_.comm(), tiles, blend, survey_->field.pixel_radians(), spectrum,
+    const Tiling tiling(*settings_, survey_->field, survey_->box, model);
+    const PlaneTiles& tiles = tiling.tiles;
+    inference::TileWiener wiener(basis_.comm(), tiles, tiling.blend, survey_->field.pixel_radians(), spectrum,
                                  settings_->pixel_window);
-    const std::size_t more = model == nullptr ? 0 : model->has_deviation() ? 2 : 1;
+    const std::size_t more = network_maps(model);
     log::Progress progress("tiles", 1);
     auto result = wiener.filter(
         survey_->data.gamma1, survey_->data.gamma2, survey_->data.noise_sigma, settings_->mean, more,
         [&](const inference::FilteredTile& tile) {
-          DeepMassModel::Maps maps = model->evaluate_window(tile, network_margin);
+          DeepMassModel::Maps maps = model->evaluate_window(tile, tiling.network_margin);
           std::vector<std::vector<double>> all{std::move(maps.mean)};
           if (more > 1) all.push_back(std::move(maps.deviation));
           return all;
         },
         [&](double part) { progress.set(part); });
-    write_tile_report(tiles, margin, result);
+    write_tile_report(tiles, tiling.margin, result);
     if (model != nullptr)
       write_deepmass(
           *model, {std::move(result.maps[1]), more > 1 ? std::move(result.maps[2]) : std::vector<double>{}});
@@ -298,7 +340,7 @@ class Products {
     writer_->attribute(group, "pixel_window", static_cast<std::int64_t>(settings_->pixel_window));
     writer_->attribute(group, "tolerance", settings_->mean.tolerance);
     writer_->attribute(group, "tiles", static_cast<std::int64_t>(tiles.count()));
-    writer_->attribute(group, "tile", static_cast<std::int64_t>(settings_->tile));
+    writer_->attribute(group, "tile", static_cast<std::int64_t>(tiles.side()));
     writer_->attribute(group, "margin", static_cast<std::int64_t>(margin));
     writer_->attribute(group, "iterations", static_cast<std::int64_t>(result.iterations));
     writer_->attribute(group, "converged", static_cast<std::int64_t>(result.converged));
@@ -371,7 +413,8 @@ class Products {
     writer_->attribute(group, "model", model.path());
     writer_->attribute(group, "checksum", model.checksum());
     writer_->attribute(group, "card", model.card());
-    writer_->attribute(group, "tile", static_cast<std::int64_t>(settings_->tile));
+    writer_->attribute(group, "tile",
+                       static_cast<std::int64_t>(rounded_up(settings_->tile, model.alignment())));
     writer_->attribute(group, "halo", static_cast<std::int64_t>(model.halo()));
     writer_->attribute(group, "noise_level", noise_level(model));
     log::info("DeepMass: model {}, checksum {}", model.path(), model.checksum());
@@ -465,8 +508,7 @@ class ModelGate {
       if (!settings.model.empty() && has_networks()) model_ = load_deepmass(settings.model, ranks);
       if (model_ == nullptr && !settings.automatic) require_model();
     });
-    if (model_ == nullptr)
-      log::warn("DeepMass is left out: there is no model {}; give one by --model", default_model);
+    if (model_ == nullptr) warn_left_out();
   }
 
   [[nodiscard]] const DeepMassModel* model() const { return model_.get(); }
@@ -491,6 +533,15 @@ class ModelGate {
   }
 
  private:
+  void warn_left_out() const {
+    if (settings_->model.empty())
+      log::warn("DeepMass is left out: there is no model {}; give one by --model", default_model);
+    else
+      log::warn(
+          "DeepMass is left out: it needs the program 'tessera-networks', which is not beside 'tessera'; "
+          "build or install both");
+  }
+
   void require_model() const {
     if (settings_->model.empty())
       fail("--methods deepmass needs a model, and there is no {} in the data folder; give one by --model",
@@ -537,6 +588,9 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   Products products(comm, settings, survey, writer, clock);
   if (gate.model() != nullptr)
     gate.check(field.pixel_arcmin(), products.noise_level(*gate.model()), *spectrum);
+  if (settings.wiener && settings.tile_wiener)
+    require_windows(comm, Tiling(settings, field, box, gate.model()), field.pixel_radians(), gate.model(),
+                    *spectrum);
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
   if (settings.wiener) products.write_wiener(*spectrum, gate.model());
@@ -548,6 +602,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
   resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
   write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
+  if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
   clock.end();
   write_times(writer, clock);
   writer.commit();

@@ -257,6 +257,14 @@ class Options(RefusalTest):
         self.refuse_simulate("--model", "flat", model="flat")
         self.refuse_simulate("round", mask="round")
 
+    def test_windows(self):
+        """Tile by tile with margins that make windows larger than what memory, or the spectrum, covers."""
+        tile = dict(methods="wiener", wiener="tile", samples=0)
+        self.refuse_map("--wiener-margin", "131120 x 131112", wiener_margin=65536, **tile)
+        narrow = self.here / "narrow.txt"  # begins between the lowest ell of the windows, 90, and of the box, 225
+        narrow.write_text("200 1e-8\n200000 1e-14\n")
+        self.refuse_map("--wiener-margin", "240 x 232", "begins at 200", spectrum=narrow, **tile)
+
     def test_commands(self):
         for ranks in (1, 2, 3):
             self.refuse(["draw"], "'draw'", ranks=ranks)

@@ -98,6 +98,7 @@ class Mapping(DeepMassTest):
             said = plain["diagnostics/deepmass"].attrs
             with h5py.File(self.model) as model:
                 self.assertEqual(said["checksum"], model["model"].attrs["checksum"])
+                self.assertEqual(plain["provenance"].attrs["model_checksum"], said["checksum"])
                 self.assertEqual(said["card"], model["model"].attrs["card"])
             # Noise of a shear component in 1 arcmin^2, from the maps themselves.
             sigma = plain["data/noise_sigma"][()]
@@ -194,9 +195,12 @@ class Refusals(DeepMassTest, RefusalTest):
         lonely = self.here / "tessera"
         lonely.write_bytes(Path(TESSERA).read_bytes())
         lonely.chmod(0o755)
-        done = run_words([MPIEXEC, "-n", "2", lonely, "map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--methods",
-                          "deepmass", "--model", self.model, "--out", self.here / "maps.h5"], env=dict(os.environ))
-        self.assert_refused(done, "tessera-networks")
+        words = [MPIEXEC, "-n", "2", lonely, "map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--samples", "0",
+                 "--model", self.model, "--out", self.here / "maps.h5"]
+        self.assert_refused(run_words([*words, "--methods", "deepmass"], env=dict(os.environ)), "tessera-networks")
+        # Without --methods it is left out, for the true reason.
+        self.assertIn("DeepMass is left out: it needs the program 'tessera-networks'",
+                      succeed(run_words(words, env=dict(os.environ))).stderr)
 
 
 if __name__ == "__main__":
