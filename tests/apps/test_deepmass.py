@@ -118,6 +118,20 @@ class Mapping(DeepMassTest):
                 self.assertGreater(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1], 0.9)
                 self.assertFalse(np.array_equal(ours, theirs))
 
+    def test_no_seam(self):
+        """Neighbours blend where the network of both sees all that it needs: the blend is wider than its halo."""
+        fine = "--center", "150,2", "--npix", "160,64", "--pixel-arcmin", "0.29"
+        catalogue = self.here / "fine.h5"
+        succeed(run(2, ["simulate", *fine, *PRIOR, "--density", "30", "--out-catalogue", catalogue, "--out-truth",
+                        self.here / "truth.h5"]))
+        joint, tiled = (self.map(f"{kind}.h5", *DEEPMASS, "--wiener", kind, "--tile", "128", "--wiener-margin", "96",
+                                 catalogue=catalogue, field=fine) for kind in ("joint", "tile"))
+        with h5py.File(joint) as plain, h5py.File(tiled) as tiles:
+            self.assertEqual(tiles["diagnostics/wiener"].attrs["tiles"], 2)
+            self.assertGreater(96 // 2, tiles["diagnostics/deepmass"].attrs["halo"])
+            ours, expected = tiles["maps/kappa_deepmass_std"][()], plain["maps/kappa_deepmass_std"][()]
+            np.testing.assert_allclose(ours, expected, rtol=0, atol=0.05 * expected.mean())
+
     def test_left_out_where_it_does_not_fit(self):
         """Without --methods DeepMass is left out, with the reason, where its model does not fit the data."""
         coarse = "--center", "150,2", "--npix", "24,20", "--pixel-arcmin", "2"
