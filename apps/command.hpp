@@ -19,5 +19,6 @@ struct Application {
 [[nodiscard]] Application compare_application();
 [[nodiscard]] Application import_application();
 [[nodiscard]] Application train_deepmass_application();
+[[nodiscard]] Application train_score_application();
 
 }  // namespace tessera::apps

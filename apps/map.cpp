@@ -1,150 +1,22 @@
 // tessera map: from a shear catalogue to convergence maps.
 #include <algorithm>
 #include <cmath>
-#include <memory>
-
-#include <fmt/ranges.h>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
-#include "apps/field_options.hpp"
-#include "apps/networks.hpp"
+#include "apps/map_settings.hpp"
+#include "apps/model_gate.hpp"
 #include "apps/provenance.hpp"
 #include "catalogue/binning.hpp"
 #include "core/error.hpp"
-#include "inference/gaussian_posterior.hpp"
 #include "inference/kaiser_squires.hpp"
 #include "inference/posterior_variance.hpp"
+#include "inference/wiener_map.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/memory.hpp"
 
 namespace tessera::apps {
 namespace {
-
-constexpr const char* description =
-    "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa:\n"
-    "  ks       Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
-    "  wiener   Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
-    "masked\n"
-    "           and uneven noise, and the standard deviation from exact posterior draws\n"
-    "  deepmass the mean of the posterior and its standard deviation by a network that was trained on "
-    "simulated "
-    "skies\n"
-    "           and knows the noise; refused on data that its model was not made for\n"
-    "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
-    "North, x to\n"
-    "the West; kappa and gamma have no dimension.\n\n"
-    "example: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n";
-
-config::Command map_command() {
-  std::vector<config::Option> field = field_options();
-  field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
-  std::vector<config::Option> methods{
-      {"methods", "LIST",
-       "maps to make: ks, wiener, deepmass (which includes wiener) [all; deepmass where its model fits the "
-       "data]"},
-      {"smoothing-arcmin", "S",
-       "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
-      {"wiener", "joint|tile",
-       "joint: one filter for the whole sky; tile: every tile on its own rank, with a margin and no "
-       "communication, for "
-       "quick looks at large surveys",
-       "joint"},
-      {"wiener-margin", "N", "tile: pixels around a tile that its filter sees (beside the network's halo)",
-       "96"},
-      {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
-      {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
-      {"samples", "N",
-       "Wiener: posterior draws for the standard deviation map; 0 for none [8; 0 with --wiener tile]"},
-      {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
-      {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
-      {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
-  for (const config::Option& option : spectrum_options()) methods.push_back(option);
-  const std::vector<config::Option> networks{
-      {"model", "FILE",
-       "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
-       "the folder data]"},
-      {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
-      {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
-  return {
-      "map",
-      "convergence maps from a shear catalogue",
-      description,
-      {catalogue_options(),
-       {"Field", field},
-       {"Methods", methods},
-       {"DeepMass", networks},
-       {"Output",
-        {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
-}
-
-constexpr const char* default_model = "deepmass_cosmos.h5";
-
-bool wants_networks(const config::Values& values) {
-  if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
-  const std::vector<std::string> methods = values.words("methods");
-  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end();
-}
-
-/// The options that steer the computation, checked.
-struct Settings {
-  FieldSettings field;
-  bool kaiser_squires = false;
-  bool wiener = false;
-  bool deepmass = false;
-  bool tile_wiener = false;
-  std::uint64_t margin = 0;  // pixels
-  bool automatic = false;    // methods not given: DeepMass only where it can be
-  bool outside_card = false;
-  std::string model;
-  std::uint64_t tile = 0;
-  double smoothing = 0.0;  // radians
-  inference::CgOptions mean, draw;
-  std::uint32_t samples = 0;
-  bool save_samples = false;
-  bool pixel_window = true;
-  std::uint64_t seed = 0;
-  std::optional<double> sigma_e;
-
-  explicit Settings(const config::Values& values) : field(values) {
-    automatic = !values.has("methods");
-    kaiser_squires = wiener = deepmass = automatic;
-    for (const std::string& method : automatic ? std::vector<std::string>{} : values.words("methods")) {
-      if (method == "ks")
-        kaiser_squires = true;
-      else if (method == "wiener")
-        wiener = true;
-      else if (method == "deepmass")
-        wiener = deepmass = true;
-      else
-        fail("--methods has '{}' and knows: ks, wiener, deepmass", method);
-    }
-    outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
-    tile = values.count("tile", 1, 1 << 20);
-    model = values.has("model") ? values.text("model") : find_data(default_model);
-    smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
-    mean.tolerance = values.number("tolerance", 1e-14, 0.1);
-    draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);
-    mean.max_iterations = draw.max_iterations = static_cast<int>(values.count("max-iterations", 1, 1000000));
-    tile_wiener = values.choice("wiener", {"joint", "tile"}) == "tile";
-    margin = values.count("wiener-margin", 0, 1 << 16);
-    constexpr std::uint32_t usual_samples = 8;
-    samples = tile_wiener ? 0 : usual_samples;
-    if (values.has("samples")) samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
-    if (tile_wiener && samples > 0)
-      fail(
-          "--samples {} cannot be drawn tile by tile: draws need the whole sky at once; give --samples 0 or "
-          "--wiener "
-          "joint",
-          samples);
-    save_samples = values.flag("save-samples");
-    pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
-    seed = values.count("seed", 0, UINT64_MAX);
-    if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
-    values.require("catalogue");
-    if (wiener) require_spectrum(values);
-  }
-};
 
 void report_rows(const catalogue::ShearMaps& data) {
   const catalogue::RowCounts& rows = data.counts;
@@ -169,8 +41,6 @@ constexpr double doubles_per_pixel = 33.0;
 /// Doubles more for a network: its inputs, outputs and their exchange. Counted.
 constexpr double network_doubles_per_pixel = 16.0;
 
-std::uint64_t rounded_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
-
 /// Maps that a network adds to the Wiener map.
 std::size_t network_maps(const DeepMassModel* model) {
   if (model == nullptr) return 0;
@@ -184,7 +54,7 @@ struct Tiling {
   std::uint64_t network_margin;  // of the margin, what the network does not see
   PlaneTiles tiles;
 
-  Tiling(const Settings& settings, const PlaneGrid& field, PaddedBox box, const DeepMassModel* model)
+  Tiling(const MapSettings& settings, const PlaneGrid& field, PaddedBox box, const DeepMassModel* model)
       : unit(model != nullptr ? model->alignment() : 1),
         margin(rounded_up(settings.margin, unit)),
         blend(std::min(margin, rounded_up(settings.tile, unit))),
@@ -228,7 +98,7 @@ struct Survey {
 
 class Products {
  public:
-  Products(const mpi::Communicator& comm, const Settings& settings, const Survey& survey,
+  Products(const mpi::Communicator& comm, const MapSettings& settings, const Survey& survey,
            io::MapWriter& writer, StageClock& clock)
       : settings_(&settings),
         survey_(&survey),
@@ -281,6 +151,12 @@ class Products {
     write_box("/diagnostics/kaiser_squires");
   }
 
+  /// Noise of the data in the terms of a model's card. Collective.
+  [[nodiscard]] double noise_level(const DeepMassModel& model) {
+    noise_level_ = model.noise_level(basis_, survey_->data.noise_sigma);
+    return noise_level_;
+  }
+
   void write_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     if (settings_->tile_wiener)
       write_tile_wiener(spectrum, model);
@@ -288,16 +164,12 @@ class Products {
       write_joint_wiener(spectrum, model);
   }
 
-  [[nodiscard]] double noise_level(const DeepMassModel& model) const {
-    return model.noise_level(basis_, survey_->data.noise_sigma);
-  }
-
  private:
   void write_joint_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     clock_->begin("wiener");
     const inference::ShearOperator shear(basis_);
     const inference::SignalCovariance signal(basis_, {spectrum}, settings_->pixel_window);
-    const std::vector<double> information = inverse_variance();
+    const std::vector<double> information = inference::shear_information(survey_->data.noise_sigma);
     const inference::GaussianPosterior posterior(basis_, shear, signal, information);
     const std::vector<double> kappa = write_mean(posterior);
     if (model != nullptr) {
@@ -353,32 +225,22 @@ class Products {
                 settings_->mean.tolerance);
   }
 
-  [[nodiscard]] std::vector<double> inverse_variance() const {
-    const auto& sigma = survey_->data.noise_sigma;
-    std::vector<double> values(2 * sigma.size());
-    for (std::size_t p = 0; p < sigma.size(); ++p)
-      values[p] = values[p + sigma.size()] = sigma[p] > 0.0 ? 1.0 / (sigma[p] * sigma[p]) : 0.0;
-    return values;
-  }
-
   std::vector<double> write_mean(const inference::GaussianPosterior& posterior) {
-    std::vector<double> data = survey_->data.gamma1;
-    data.insert(data.end(), survey_->data.gamma2.begin(), survey_->data.gamma2.end());
-    std::vector<inference::Complex> x(basis_.mode_count());
-    inference::CgReport report;
+    inference::WienerMap map;
     {
       log::Progress progress("Wiener filter", 1);
       const double decades = -std::log(settings_->mean.tolerance);
-      report = posterior.mean(data, x, settings_->mean, [&](double residual) {
-        progress.set(-std::log(residual) / decades, fmt::format("residual {:.1e}", residual));
-      });
+      map = inference::wiener_map(basis_, posterior, survey_->data.gamma1, survey_->data.gamma2,
+                                  settings_->mean, [&](double residual) {
+                                    progress.set(-std::log(residual) / decades,
+                                                 fmt::format("residual {:.1e}", residual));
+                                  });
     }
-    std::vector<double> kappa(basis_.pixel_count());
-    posterior.synthesis(x, kappa);
     clock_->begin("write wiener");
-    write("/maps/kappa_wiener", kappa, {"1", "convergence, mean of the posterior under the Gaussian prior"});
-    write_report(report);
-    return kappa;
+    write("/maps/kappa_wiener", map.kappa,
+          {"1", "convergence, mean of the posterior under the Gaussian prior"});
+    write_report(map.report);
+    return std::move(map.kappa);
   }
 
   void write_report(const inference::CgReport& report) {
@@ -418,7 +280,7 @@ class Products {
     writer_->attribute(group, "tile",
                        static_cast<std::int64_t>(rounded_up(settings_->tile, model.alignment())));
     writer_->attribute(group, "halo", static_cast<std::int64_t>(model.halo()));
-    writer_->attribute(group, "noise_level", noise_level(model));
+    writer_->attribute(group, "noise_level", noise_level_);
     log::info("DeepMass: model {}, checksum {}", model.path(), model.checksum());
   }
 
@@ -492,76 +354,21 @@ class Products {
     writer_->write_map(name, survey_->field, rows(map), what);
   }
 
-  const Settings* settings_;
+  const MapSettings* settings_;
   const Survey* survey_;
   io::MapWriter* writer_;
   StageClock* clock_;
   harmonic::PlaneBasis basis_;
-};
-
-/// Decides whether DeepMass is run: refuses data that the model was not made for, or warns, or leaves
-/// DeepMass out where it was not asked for by name. Collective.
-class ModelGate {
- public:
-  ModelGate(const mpi::Communicator& comm, const Settings& settings) : settings_(&settings) {
-    if (!settings.deepmass) return;
-    const int ranks = comm.ranks_on_node();
-    mpi::collectively(comm, [&] {
-      if (!settings.model.empty() && has_networks()) model_ = load_deepmass(settings.model, ranks);
-      if (model_ == nullptr && !settings.automatic) require_model();
-    });
-    if (model_ == nullptr) warn_left_out();
-  }
-
-  [[nodiscard]] const DeepMassModel* model() const { return model_.get(); }
-
-  void check(double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) {
-    if (model_ == nullptr) return;
-    const std::vector<std::string> reasons = model_->reasons_against(pixel_arcmin, noise, spectrum);
-    if (reasons.empty()) return;
-    const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
-    if (settings_->outside_card) {
-      if (noise > 0.0)
-        log::warn("DeepMass is used on data that '{}' was not made for: {}", model_->path(), all);
-    } else if (settings_->automatic) {
-      log::warn("DeepMass is left out, since '{}' was not made for these data: {}", model_->path(), all);
-      model_ = nullptr;
-    } else {
-      fail(
-          "'{}' was not made for these data: {}; train a model for them, or use it nevertheless with "
-          "--outside-card warn",
-          model_->path(), all);
-    }
-  }
-
- private:
-  void warn_left_out() const {
-    if (settings_->model.empty())
-      log::warn("DeepMass is left out: there is no model {}; give one by --model", default_model);
-    else
-      log::warn(
-          "DeepMass is left out: it needs the program 'tessera-networks', which is not beside 'tessera'; "
-          "build or install both");
-  }
-
-  void require_model() const {
-    if (settings_->model.empty())
-      fail("--methods deepmass needs a model, and there is no {} in the data folder; give one by --model",
-           default_model);
-    static_cast<void>(load_deepmass(settings_->model, 1));
-  }
-
-  const Settings* settings_;
-  std::unique_ptr<DeepMassModel> model_;
+  double noise_level_ = 0.0;  // once it is asked for
 };
 
 /// Maps that the run will write, for the disk space they need.
-std::uint64_t map_count(const Settings& settings) {
+std::uint64_t map_count(const MapSettings& settings) {
   return 10 + (settings.deepmass ? 2 : 0) + (settings.save_samples ? settings.samples : 0);
 }
 
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
-  const Settings settings(values);
+  const MapSettings settings(values);
   StageClock clock;
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
 

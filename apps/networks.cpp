@@ -1,6 +1,7 @@
 #include "apps/networks.hpp"
 
 #include "network/deepmass.hpp"
+#include "network/model_file.hpp"
 #include "network/runtime.hpp"
 
 namespace tessera::apps {
@@ -14,8 +15,7 @@ class LoadedModel final : public DeepMassModel {
   [[nodiscard]] std::string checksum() const override { return model_.checksum; }
   [[nodiscard]] std::string card() const override { return model_.card.text(); }
   [[nodiscard]] std::uint64_t halo() const override {
-    const std::uint64_t unit = alignment();
-    return (static_cast<std::uint64_t>(model_.card.receptive_radius) + unit - 1) / unit * unit;
+    return static_cast<std::uint64_t>(model_.network->shape().halo());
   }
   [[nodiscard]] std::uint64_t alignment() const override {
     return static_cast<std::uint64_t>(model_.card.alignment);
@@ -36,7 +36,7 @@ class LoadedModel final : public DeepMassModel {
                               const PlaneGrid& field, PaddedBox box, std::uint64_t side,
                               const std::vector<double>& wiener,
                               const std::vector<double>& noise_sigma) const override {
-    network::DeepMass deepmass(comm, basis, model_, field.nx(), field.ny(), box, side);
+    network::DeepMass deepmass(comm, basis, model_.network, field.nx(), field.ny(), box, side);
     network::DeepMassMaps maps = deepmass.evaluate(wiener, noise_sigma);
     return {std::move(maps.mean), std::move(maps.deviation)};
   }

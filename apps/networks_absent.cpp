@@ -22,4 +22,9 @@ Application train_deepmass_application() {
           [](const config::Values&) { return true; }};
 }
 
+Application train_score_application() {
+  return {train_score_command(), [](const mpi::Communicator&, const config::Values&) { refuse(); },
+          [](const config::Values&) { return true; }};
+}
+
 }  // namespace tessera::apps

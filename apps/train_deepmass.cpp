@@ -1,22 +1,17 @@
 // tessera train deepmass: from skies to a network.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
-#include "apps/provenance.hpp"
-#include "apps/sky_options.hpp"
 #include "apps/train_options.hpp"
+#include "apps/training_run.hpp"
 #include "apps/training_skies.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "core/version.hpp"
 #include "mpi/agreement.hpp"
-#include "network/checkpoint.hpp"
 #include "network/deepmass.hpp"
 #include "network/deepmass_training.hpp"
-#include "network/model_file.hpp"
 #include "network/runtime.hpp"
 
 namespace tessera::apps {
@@ -41,32 +36,6 @@ simulate::SurveyPrior survey_prior(const config::Values& values) {
   return prior;
 }
 
-network::UNetOptions unet_options(const config::Values& values) {
-  network::UNetOptions options;
-  options.inputs = static_cast<std::int64_t>(network::deepmass_inputs);
-  options.outputs = 2;
-  options.channels.clear();
-  for (const double channels : values.numbers("channels")) {
-    if (!(channels >= 1.0 && channels <= 4096.0 && channels == std::floor(channels)))
-      fail("--channels has the entry {}; whole numbers from 1 to 4096 are expected", channels);
-    options.channels.push_back(static_cast<std::int64_t>(channels));
-  }
-  options.blocks = static_cast<std::int64_t>(values.count("blocks", 1, 64));
-  return options;
-}
-
-network::TrainingOptions training_options(const config::Values& values) {
-  network::TrainingOptions options;
-  options.steps = values.count("steps", 1, 100000000);
-  options.batch = values.count("batch", 1, 4096);
-  options.learning_rate = values.number("learning-rate", 1e-8, 1.0);
-  options.warmup = values.count("warmup", 0, 100000000);
-  options.average = values.number("average", 0.0, 0.999999);
-  options.validate = values.count("validate", 1, 100000000);
-  options.patience = values.count("patience", 1, 1000000);
-  return options;
-}
-
 struct Settings {
   simulate::SurveyPrior prior;
   network::UNetOptions unet;
@@ -77,7 +46,7 @@ struct Settings {
 
   explicit Settings(const config::Values& values)
       : prior(survey_prior(values)),
-        unet(unet_options(values)),
+        unet(unet_options(values, static_cast<std::int64_t>(network::deepmass_inputs), 2, false)),
         training(training_options(values)),
         variance_share(values.number("variance-share", 0.0, 100.0)),
         tolerance(values.number("tolerance", 1e-14, 0.1)),
@@ -98,9 +67,6 @@ struct Settings {
   }
 };
 
-// Which surveys are for what: their numbers never meet.
-constexpr std::uint32_t first_validation = 1U << 23, first_test = 3U << 22;
-
 /// The examples of a training: which sky, which survey, which part of it.
 class Examples {
  public:
@@ -117,23 +83,12 @@ class Examples {
           "--cutout {} must be a multiple of {}, by which the network halves its maps, and at most {}, the "
           "skies' side",
           side_, shape.alignment, least);
-    if (basis().nx() % static_cast<std::uint64_t>(shape.alignment) != 0 ||
-        basis().ny() % static_cast<std::uint64_t>(shape.alignment) != 0)
-      fail(
-          "the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other "
-          "skies or fewer "
-          "--channels",
-          basis().nx(), basis().ny(), shape.alignment);
-    if (shape.receptive_radius + shape.alignment > least)
-      fail(
-          "the network reaches {} pixels, farther than the skies' {}; choose larger skies or fewer "
-          "--channels",
-          shape.receptive_radius, least);
+    require_skies(basis(), shape);
   }
 
   network::Example training(std::uint64_t number) {
-    if (number >= first_validation)
-      fail("a training can have at most {} surveys; lower --steps", first_validation);
+    if (number >= TrainingSkies::first_validation)
+      fail("a training can have at most {} surveys; lower --steps", TrainingSkies::first_validation);
     const auto [which, symmetry] = choice_.uniforms(number);
     const auto [x, y] = choice_.uniforms(number, 2);
     const network::Cutout cutout{static_cast<std::int64_t>(x * static_cast<double>(basis().nx())),
@@ -152,7 +107,8 @@ class Examples {
            i += static_cast<std::uint64_t>(comm.size()))
         examples.push_back(network::deepmass_example(
             basis(),
-            surveyor_->survey(skies_->validation(i), first_validation + static_cast<std::uint32_t>(i)),
+            surveyor_->survey(skies_->validation(i),
+                              TrainingSkies::first_validation + static_cast<std::uint32_t>(i)),
             shape_, {}));
     });
     return examples;
@@ -177,47 +133,6 @@ void report(const network::HeldOutScore& s) {
       s.power_wiener, s.within_1, s.within_2, s.z_deviation);
 }
 
-network::ModelCard make_card(const config::Values& values, const Settings& settings,
-                             const TrainingSkies& skies, const network::UNetImpl& net,
-                             const theory::PowerSpectrum& spectrum) {
-  network::ModelCard card;
-  card.kind = "deepmass";
-  card.version = version();
-  card.skies = skies.description();
-  card.command = "tessera train deepmass; " + values.resolved();
-  card.pixel_arcmin = skies.pixel_arcmin();
-  card.noise_low = settings.prior.sigma_e.low / std::sqrt(settings.prior.density.high);
-  card.noise_high = settings.prior.sigma_e.high / std::sqrt(settings.prior.density.low);
-  const network::NetworkShape shape = net.shape();
-  card.inputs = shape.inputs;
-  card.outputs = shape.outputs;
-  card.alignment = shape.alignment;
-  card.receptive_radius = shape.receptive_radius;
-  for (double ell = 100.0; ell <= 20000.0; ell *= 1.3) {
-    if (ell < spectrum.ell().front() || ell > spectrum.ell().back()) continue;
-    card.ell.push_back(ell);
-    card.c_ell.push_back(spectrum(ell));
-  }
-  return card;
-}
-
-/// What a training that goes on must share with the one that was stopped.
-std::string identity(const config::Values& values) {
-  config::Values same = values;
-  for (const char* const name :
-       {"resume", "overwrite", "out", "test-surveys", "test-densities", "quiet", "verbose"})
-    same.erase(name);
-  return same.resolved();
-}
-
-void save_checkpoint(const mpi::Communicator& comm, const std::string& path,
-                     const network::TrainingState& state, const std::string& configuration) {
-  io::AtomicFile file(comm, path, true);
-  io::MapWriter writer(comm, file, 5.0 * static_cast<double>(state.weights.size()), 8);
-  network::write_checkpoint(writer, state, configuration);
-  writer.commit();
-}
-
 void run_train_deepmass(const mpi::Communicator& comm, const config::Values& values) {
   const Settings settings(values);
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
@@ -227,52 +142,31 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
   const network::Surveyor surveyor(skies->basis(), skies->spectrum(), skies->pixel_averaged(), settings.prior,
                                    settings.seed, {settings.tolerance, 1000});
-  torch::manual_seed(settings.seed);
-  network::UNet net(settings.unet);
-  const std::size_t weights = network::flat_parameters(*net).size();
-  log::info("network: {} weights, {:.0f} kFLOP a pixel, receptive radius {} pixels; skies: {}", weights,
-            1e-3 * net->flops_per_pixel(), net->receptive_radius(), skies->description());
+  network::UNet net = new_network(settings.unet, settings.seed, skies->description());
 
   StageClock clock;
   clock.begin("held-out surveys");
   Examples examples(surveyor, *skies, net->shape(), settings);
   const auto held_out = examples.validation(comm, settings.validation);
   clock.begin("training");
-  network::Trainer trainer(comm, net, network::deepmass_loss(settings.variance_share), settings.training);
-  const std::string checkpoint = file.path() + ".checkpoint", configuration = identity(values);
-  if (values.flag("resume") && std::filesystem::exists(checkpoint)) {
-    mpi::collectively(comm,
-                      [&] { trainer.resume(network::read_checkpoint(checkpoint, configuration, weights)); });
-    log::info("going on from step {} of {}", trainer.state().step, checkpoint);
-  }
-  trainer.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-              [&] {
-                const network::HistoryRow& row = trainer.state().history.back();
-                log::info("step {:6.0f}: loss {:.4f}, held-out {:.4f}, RMSE over Wiener's {:.4f}", row.step,
-                          row.training, row.validation, std::sqrt(row.validation_mean_square));
-                save_checkpoint(comm, checkpoint, trainer.state(), configuration);
-              });
+  TrainingRun training(comm, values, file, net, network::deepmass_loss(settings.variance_share),
+                       settings.training);
+  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
+               "RMSE over Wiener's");
 
   clock.begin("scores");
-  network::ModelCard card = make_card(values, settings, *skies, *net, skies->spectrum());
+  network::ModelCard card = card_of("deepmass", values, *skies, *net);
+  card.noise_low = settings.prior.sigma_e.low / std::sqrt(settings.prior.density.high);
+  card.noise_high = settings.prior.sigma_e.high / std::sqrt(settings.prior.density.low);
   log::info("scores on {} test surveys per depth:", settings.test);
   for (std::size_t i = 0; i < settings.test_densities.size(); ++i) {
-    const auto first = first_test + static_cast<std::uint32_t>(i * settings.test);
+    const auto first = TrainingSkies::first_test + static_cast<std::uint32_t>(i * settings.test);
     card.scores.push_back(network::score_deepmass(
-        comm, *net, surveyor, [&](std::uint64_t sky) { return skies->test(sky); }, settings.test, first,
+        comm, net.ptr(), surveyor, [&](std::uint64_t sky) { return skies->test(sky); }, settings.test, first,
         settings.test_densities[i]));
     report(card.scores.back());
   }
-  clock.begin("write");
-  io::MapWriter writer(comm, file, static_cast<double>(weights), 6);
-  network::write_model(writer, card, *net);
-  writer.create_group("/training");
-  network::write_history(writer, trainer.state().history);
-  write_provenance(writer, comm, "train deepmass", values, &skies->spectrum());
-  clock.end();
-  write_times(writer, clock);
-  writer.commit();
-  log::info("wrote {}", file.path());
+  training.write(card, skies->spectrum(), clock);
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 
 namespace tessera::apps {
 
-/// The command `train deepmass`: its options, without what runs it.
+/// The commands that train: their options, without what runs them.
 [[nodiscard]] config::Command train_deepmass_command();
+[[nodiscard]] config::Command train_score_command();
 
 }  // namespace tessera::apps

@@ -10,9 +10,6 @@
 namespace tessera::apps {
 namespace {
 
-// Skies drawn on the fly for validation and test: beyond the reach of training's.
-constexpr std::uint64_t first_validation = 1U << 23, first_test = 3U << 22;
-
 /// The periodic map begun at another pixel.
 std::vector<double> rolled(const std::vector<double>& map, std::uint64_t nx, std::uint64_t x,
                            std::uint64_t y) {

@@ -12,6 +12,10 @@ namespace tessera::apps {
 /// Convergence skies for training, from the set of --skies or drawn on the fly; one rank's own.
 class TrainingSkies {
  public:
+  // Numbers of the first survey, and of the first sky drawn on the fly, for validation and test: what is for
+  // training lies below, and they never meet.
+  static constexpr std::uint32_t first_validation = 1U << 23, first_test = 3U << 22;
+
   /// alone: a communicator of this rank; it must outlive the skies. Reads files; not collective beyond it.
   TrainingSkies(const mpi::Communicator& alone, const config::Values& values, std::uint64_t seed);
 

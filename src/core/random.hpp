@@ -21,6 +21,8 @@ enum class Purpose : std::uint32_t {
   survey_parameter = 12,
   survey_depth = 13,
   training_example = 14,
+  score_level = 15,
+  score_noise = 16,
   test = 255,
 };
 

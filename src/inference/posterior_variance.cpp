@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "harmonic/smoothing.hpp"
 
 namespace tessera::inference {
 
@@ -22,23 +23,11 @@ void PosteriorVariance::add(std::span<const double> fluctuation, std::span<const
   ++draws_;
 }
 
-std::vector<double> PosteriorVariance::smoothed(const std::vector<double>& map) const {
-  constexpr double pixels = 5.0;
-  const double width2 = pixels * pixels * basis_->pixel_area();
-  std::vector<harmonic::Complex> modes(basis_->mode_count());
-  basis_->synthesis_adjoint(map, modes);
-  const auto ell = basis_->ell();
-  for (std::size_t k = 0; k < modes.size(); ++k)
-    modes[k] *= basis_->pixel_area() * std::exp(-0.5 * ell[k] * ell[k] * width2);
-  std::vector<double> result(map.size());
-  basis_->synthesis(modes, result);
-  return result;
-}
-
 std::vector<double> PosteriorVariance::variance() const {
   TESSERA_REQUIRE(draws_ > 0);
-  const std::vector<double> kept = smoothed(kept_);
-  const std::vector<double> taken = smoothed(taken_);
+  const double several_pixels = 5.0 * std::sqrt(basis_->pixel_area());
+  const std::vector<double> kept = harmonic::smoothed(*basis_, kept_, several_pixels);
+  const std::vector<double> taken = harmonic::smoothed(*basis_, taken_, several_pixels);
   const auto n = static_cast<double>(draws_);
   std::vector<double> result(kept_.size());
   for (std::size_t p = 0; p < result.size(); ++p) {

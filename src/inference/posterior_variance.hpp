@@ -32,9 +32,6 @@ class PosteriorVariance {
   [[nodiscard]] double effective_draws(double variance) const;
 
  private:
-  /// A map on scales of several pixels.
-  [[nodiscard]] std::vector<double> smoothed(const std::vector<double>& map) const;
-
   const harmonic::HarmonicBasis* basis_;
   double prior_;
   std::uint64_t draws_ = 0;

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "exchange/tile_exchange.hpp"
+#include "inference/wiener_map.hpp"
 #include "mpi/agreement.hpp"
 
 namespace tessera::inference {
@@ -69,22 +70,14 @@ std::vector<double> TileWiener::filter_window(const Prepared& prepared, std::spa
                                               std::span<const double> gamma2,
                                               std::span<const double> noise_sigma, const CgOptions& options,
                                               Result& result) {
-  const std::size_t n = noise_sigma.size();
-  std::vector<double> data(gamma1.begin(), gamma1.end()), inverse(2 * n), kappa(n, 0.0);
-  data.insert(data.end(), gamma2.begin(), gamma2.end());
-  bool observed = false;
-  for (std::size_t p = 0; p < n; ++p) {
-    inverse[p] = inverse[n + p] = noise_sigma[p] > 0.0 ? 1.0 / (noise_sigma[p] * noise_sigma[p]) : 0.0;
-    observed |= noise_sigma[p] > 0.0;
-  }
-  if (!observed) return kappa;
-  const GaussianPosterior posterior(prepared.basis, prepared.shear, prepared.signal, inverse);
-  std::vector<Complex> x(prepared.basis.mode_count());
-  const CgReport report = posterior.mean(data, x, options);
-  result.converged &= report.converged;
-  result.iterations = std::max(result.iterations, report.iterations());
-  posterior.synthesis(x, kappa);
-  return kappa;
+  const bool observed = std::any_of(noise_sigma.begin(), noise_sigma.end(), [](double s) { return s > 0.0; });
+  if (!observed) return std::vector<double>(noise_sigma.size(), 0.0);
+  const std::vector<double> information = shear_information(noise_sigma);
+  const GaussianPosterior posterior(prepared.basis, prepared.shear, prepared.signal, information);
+  WienerMap map = wiener_map(prepared.basis, posterior, gamma1, gamma2, options);
+  result.converged &= map.report.converged;
+  result.iterations = std::max(result.iterations, map.report.iterations());
+  return std::move(map.kappa);
 }
 
 TileWiener::Result TileWiener::filter(std::span<const double> gamma1, std::span<const double> gamma2,
@@ -92,11 +85,9 @@ TileWiener::Result TileWiener::filter(std::span<const double> gamma1, std::span<
                                       std::size_t more, const Continuation& continuation,
                                       const std::function<void(double)>& observe) {
   constexpr std::size_t inputs = 3;
-  exchange::Exchanger to_tiles(*comm_, exchange::plane_tile_plan(tiles_, comm_->rank(), comm_->size()),
-                               inputs);
-  exchange::Exchanger to_rows(*comm_, exchange::plane_tile_plan(tiles_, comm_->rank(), comm_->size()),
-                              1 + more);
-  const std::uint64_t wanted = to_tiles.plan().wanted();
+  const exchange::ExchangePlan plan = exchange::plane_tile_plan(tiles_, comm_->rank(), comm_->size());
+  exchange::Exchanger to_tiles(*comm_, plan, inputs), to_rows(*comm_, plan, 1 + more);
+  const std::uint64_t wanted = plan.wanted();
   std::vector<double> rows, windows(inputs * wanted), weighed((1 + more) * wanted);
   for (const auto& map : {gamma1, gamma2, noise_sigma}) rows.insert(rows.end(), map.begin(), map.end());
   to_tiles.start(rows);

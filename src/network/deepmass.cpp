@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 
 #include "core/error.hpp"
+#include "harmonic/smoothing.hpp"
 #include "sky/angles.hpp"
 
 namespace tessera::network {
@@ -30,15 +30,7 @@ std::vector<double> information(const harmonic::HarmonicBasis& basis, std::span<
 
 /// The information averaged over the surroundings.
 std::vector<double> depth(const harmonic::HarmonicBasis& basis, std::span<const double> values) {
-  std::vector<harmonic::Complex> modes(basis.mode_count());
-  basis.synthesis_adjoint(values, modes);
-  const double scale = depth_scale_arcmin * radians_per_arcmin;
-  for (std::size_t k = 0; k < modes.size(); ++k) {
-    const double x = basis.ell()[k] * scale;
-    modes[k] *= basis.pixel_area() * std::exp(-0.5 * x * x);
-  }
-  std::vector<double> smooth(values.size());
-  basis.synthesis(modes, smooth);
+  std::vector<double> smooth = harmonic::smoothed(basis, values, depth_scale_arcmin * radians_per_arcmin);
   for (double& value : smooth) value = std::max(value, 0.0);
   return smooth;
 }
@@ -101,18 +93,18 @@ DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& ba
   return deepmass_maps(wiener, {out.data_ptr<double>(), static_cast<std::size_t>(out.numel())});
 }
 
-DeepMass::DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
-                   std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side)
+DeepMass::DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+                   const std::shared_ptr<Network>& network, std::uint64_t field_nx, std::uint64_t field_ny,
+                   PaddedBox box, std::uint64_t side)
     : basis_(&basis),
-      network_(comm, model.network, field_nx, field_ny, box, side),
+      network_(comm, network, field_nx, field_ny, box, side),
       inputs_(deepmass_inputs * basis.pixel_count()),
-      outputs_(static_cast<std::size_t>(model.card.outputs) * basis.pixel_count()) {}
+      outputs_(static_cast<std::size_t>(network->shape().outputs) * basis.pixel_count()) {}
 
 DeepMassMaps DeepMass::evaluate(std::span<const double> wiener, std::span<const double> noise_sigma) {
   fill_deepmass_inputs(*basis_, wiener, noise_sigma, inputs_);
   network_.evaluate(inputs_, outputs_);
-  DeepMassMaps maps = deepmass_maps(wiener, outputs_);
-  return maps;
+  return deepmass_maps(wiener, outputs_);
 }
 
 }  // namespace tessera::network

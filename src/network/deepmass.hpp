@@ -1,10 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "harmonic/plane_basis.hpp"
-#include "network/model_file.hpp"
 #include "network/tiled_network.hpp"
 
 namespace tessera::network {
@@ -46,8 +46,9 @@ class DeepMass {
  public:
   /// side: of a tile in pixels. basis: of the padded box, rows dealt as BlockDistribution deals them; it and
   /// comm must outlive this object. Collective.
-  DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis, const Model& model,
-           std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
+  DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+           const std::shared_ptr<Network>& network, std::uint64_t field_nx, std::uint64_t field_ny,
+           PaddedBox box, std::uint64_t side);
 
   /// wiener, noise_sigma: this rank's pixels of the box; the result means nothing beyond the field.
   /// Collective.

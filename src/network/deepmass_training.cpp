@@ -5,48 +5,19 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "inference/gaussian_posterior.hpp"
 #include "inference/kaiser_squires.hpp"
+#include "inference/wiener_map.hpp"
 #include "mpi/agreement.hpp"
 #include "network/deepmass.hpp"
+#include "network/map_tensors.hpp"
 #include "sky/angles.hpp"
+#include "statistics/map_comparison.hpp"
 
 namespace tessera::network {
 namespace {
 
 constexpr double weight_without_data = 0.1;
-
-torch::Tensor as_tensor(std::span<const double> values, std::int64_t channels,
-                        const harmonic::PlaneBasis& basis) {
-  const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
-  torch::Tensor maps = torch::empty({1, channels, ny, nx}, torch::kFloat);
-  TESSERA_REQUIRE(static_cast<std::int64_t>(values.size()) == maps.numel());
-  std::transform(values.begin(), values.end(), maps.data_ptr<float>(),
-                 [](double value) { return static_cast<float>(value); });
-  return maps;
-}
-
-torch::Tensor turned(torch::Tensor maps, int symmetry) {
-  if ((symmetry & 4) != 0) maps = maps.transpose(2, 3);
-  if ((symmetry & 2) != 0) maps = maps.flip(2);
-  if ((symmetry & 1) != 0) maps = maps.flip(3);
-  return maps.contiguous();
-}
-
-std::int64_t halo_of(const NetworkShape& shape) {
-  return (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
-}
-
-/// Maps of a periodic box with a border of `halo` pixels from the other side.
-torch::Tensor bordered(const torch::Tensor& maps, std::int64_t halo) {
-  namespace functional = torch::nn::functional;
-  return functional::pad(maps, functional::PadFuncOptions({halo, halo, halo, halo}).mode(torch::kCircular));
-}
-
-/// The network's output without the halo of its input.
-torch::Tensor inner(const torch::Tensor& out, std::int64_t halo) {
-  return out.slice(2, halo, out.size(2) - halo).slice(3, halo, out.size(3) - halo);
-}
+constexpr double band_low = 1000.0, band_high = 5000.0;  // ell of the scores of power
 
 torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t halo) {
   torch::Tensor part = maps;
@@ -80,19 +51,9 @@ SurveyedSky Surveyor::survey(std::vector<double> kappa, std::uint32_t realisatio
 }
 
 std::vector<double> Surveyor::wiener(const simulate::MockSurvey& survey) const {
-  const std::size_t n = basis_->pixel_count();
-  std::vector<double> inverse(2 * n), data = survey.gamma1;
-  data.insert(data.end(), survey.gamma2.begin(), survey.gamma2.end());
-  for (std::size_t p = 0; p < n; ++p) {
-    const double sigma = survey.noise_sigma[p];
-    inverse[p] = inverse[n + p] = sigma > 0.0 ? 1.0 / (sigma * sigma) : 0.0;
-  }
-  const inference::GaussianPosterior posterior(*basis_, shear_, signal_, inverse);
-  std::vector<inference::Complex> x(basis_->mode_count());
-  static_cast<void>(posterior.mean(data, x, cg_));
-  std::vector<double> kappa(n);
-  posterior.synthesis(x, kappa);
-  return kappa;
+  const std::vector<double> information = inference::shear_information(survey.noise_sigma);
+  const inference::GaussianPosterior posterior(*basis_, shear_, signal_, information);
+  return inference::wiener_map(*basis_, posterior, survey.gamma1, survey.gamma2, cg_).kappa;
 }
 
 Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky, const NetworkShape& shape,
@@ -105,7 +66,7 @@ Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& s
     weight[p] = sky.survey.noise_sigma[p] > 0.0 ? 1.0 : weight_without_data;
   }
   const auto channels = static_cast<std::int64_t>(deepmass_inputs);
-  return {cut(as_tensor(inputs, channels, basis), cutout, halo_of(shape)),
+  return {cut(as_tensor(inputs, channels, basis), cutout, shape.halo()),
           cut(as_tensor(target, 1, basis), cutout, 0), cut(as_tensor(weight, 1, basis), cutout, 0)};
 }
 
@@ -146,80 +107,26 @@ enum Column : std::size_t {
 };
 using Figures = std::array<double, columns>;
 
-struct Masked {
-  std::vector<double> values;  // of the observed pixels, their mean subtracted
-
-  Masked(std::span<const double> map, std::span<const double> noise_sigma) {
-    double sum = 0.0;
-    for (std::size_t p = 0; p < map.size(); ++p)
-      if (noise_sigma[p] > 0.0) {
-        values.push_back(map[p]);
-        sum += map[p];
-      }
-    for (double& value : values) value -= sum / static_cast<double>(values.size());
-  }
-};
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-double pearson(const Masked& a, const Masked& b) {
-  return dot(a.values, b.values) / std::sqrt(dot(a.values, a.values) * dot(b.values, b.values));
-}
-
-double root_mean_square(std::span<const double> map, const SurveyedSky& sky) {
-  double sum = 0.0, count = 0.0;
-  for (std::size_t p = 0; p < map.size(); ++p)
-    if (sky.survey.noise_sigma[p] > 0.0) {
-      sum += (map[p] - sky.kappa[p]) * (map[p] - sky.kappa[p]);
-      count += 1.0;
-    }
-  return std::sqrt(sum / count);
-}
-
-/// Power of the observed part of a map between two ell, up to a factor.
-double band_power(const harmonic::PlaneBasis& basis, std::span<const double> map, const SurveyedSky& sky) {
-  constexpr double low = 1000.0, high = 5000.0;
-  std::vector<double> seen(map.begin(), map.end());
-  for (std::size_t p = 0; p < seen.size(); ++p)
-    if (!(sky.survey.noise_sigma[p] > 0.0)) seen[p] = 0.0;
-  std::vector<harmonic::Complex> modes(basis.mode_count());
-  basis.synthesis_adjoint(seen, modes);
-  for (std::size_t k = 0; k < modes.size(); ++k)
-    if (basis.ell()[k] < low || basis.ell()[k] > high) modes[k] = 0.0;
-  return basis.dot(harmonic::ConstModes(modes), harmonic::ConstModes(modes));
-}
-
-DeepMassMaps evaluate(Network& network, const harmonic::PlaneBasis& basis, const SurveyedSky& sky) {
-  const torch::NoGradGuard no_gradients;
-  std::vector<double> inputs(deepmass_inputs * basis.pixel_count());
-  fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, inputs);
-  const torch::Tensor maps = as_tensor(inputs, static_cast<std::int64_t>(deepmass_inputs), basis);
-  const std::int64_t halo = halo_of(network.shape());
-  const torch::Tensor out =
-      inner(network.forward(bordered(maps, halo)), halo).contiguous(torch::MemoryFormat::Contiguous);
-  return deepmass_maps(sky.wiener,
-                       std::vector<double>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel()));
-}
-
-Figures figures(Network& network, const harmonic::PlaneBasis& basis, const SurveyedSky& sky) {
-  const DeepMassMaps maps = evaluate(network, basis, sky);
+Figures figures(const std::shared_ptr<Network>& network, const harmonic::PlaneBasis& basis,
+                const SurveyedSky& sky) {
+  const PaddedBox box{basis.nx(), basis.ny()};
+  DeepMass deepmass(basis.comm(), basis, network, box.nx, box.ny, box, std::max(box.nx, box.ny));
+  const auto& sigma = sky.survey.noise_sigma;
+  const DeepMassMaps maps = deepmass.evaluate(sky.wiener, sigma);
   std::vector<double> ks(basis.pixel_count()), ks_b(basis.pixel_count());
   inference::kaiser_squires(basis, sky.survey.gamma1, sky.survey.gamma2, radians_per_arcmin, ks, ks_b);
-  const auto& sigma = sky.survey.noise_sigma;
-  const Masked truth(sky.kappa, sigma);
+  const auto compared = [&](const std::vector<double>& map) {
+    return statistics::compare_maps(basis, map, sky.kappa, sigma, {band_low, band_high});
+  };
+  const statistics::MapComparison ours = compared(maps.mean), wiener = compared(sky.wiener);
   Figures f{};
-  f[rmse] = root_mean_square(maps.mean, sky);
-  f[ratio] = f[rmse] / root_mean_square(sky.wiener, sky);
-  f[ks_ratio] = f[rmse] / root_mean_square(ks, sky);
-  f[r_wiener] = pearson(Masked(sky.wiener, sigma), truth);
-  f[r_network] = pearson(Masked(maps.mean, sigma), truth);
-  const double true_power = band_power(basis, sky.kappa, sky);
-  f[power] = band_power(basis, maps.mean, sky) / true_power;
-  f[power_wiener] = band_power(basis, sky.wiener, sky) / true_power;
+  f[rmse] = ours.rmse;
+  f[ratio] = ours.rmse / wiener.rmse;
+  f[ks_ratio] = ours.rmse / compared(ks).rmse;
+  f[r_wiener] = wiener.pearson_r;
+  f[r_network] = ours.pearson_r;
+  f[power] = ours.bands[0].power_ratio;
+  f[power_wiener] = wiener.bands[0].power_ratio;
   double pixels = 0.0;
   for (std::size_t p = 0; p < maps.deviation.size(); ++p) {
     if (!(sigma[p] > 0.0)) continue;
@@ -236,7 +143,8 @@ Figures figures(Network& network, const harmonic::PlaneBasis& basis, const Surve
 
 }  // namespace
 
-HeldOutScore score_deepmass(const mpi::Communicator& comm, Network& network, const Surveyor& surveyor,
+HeldOutScore score_deepmass(const mpi::Communicator& comm, const std::shared_ptr<Network>& network,
+                            const Surveyor& surveyor,
                             const std::function<std::vector<double>(std::uint64_t)>& sky,
                             std::uint64_t surveys, std::uint32_t first, double density) {
   std::vector<double> all(surveys * columns, 0.0);

@@ -62,8 +62,8 @@ struct Cutout {
 
 /// Scores on surveys of one depth, number i being survey `first + i` of sky `sky(i)`; the surveys are dealt
 /// to the ranks, each of which surveys on its own. Collective.
-[[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm, Network& network,
-                                          const Surveyor& surveyor,
+[[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm,
+                                          const std::shared_ptr<Network>& network, const Surveyor& surveyor,
                                           const std::function<std::vector<double>(std::uint64_t)>& sky,
                                           std::uint64_t surveys, std::uint32_t first, double density);
 

@@ -77,6 +77,20 @@ class Lines {
     return std::llround(number(name, 1.0, static_cast<double>(max)));
   }
 
+  [[nodiscard]] std::vector<NoiseLevel> levels(std::size_t bands) const {
+    std::vector<NoiseLevel> levels;
+    const auto [begin, end] = lines_.equal_range("level");
+    for (auto line = begin; line != end; ++line) {
+      const auto values = numbers("level", line->second);
+      if (values.size() != 3 + bands || !(values[0] > (levels.empty() ? 0.0 : levels.back().sigma)))
+        fail("{}: its model card says level = {}, where a larger sigma and {} columns are expected", path_,
+             line->second, 3 + bands);
+      levels.push_back({values[0], values[1], values[2], {values.begin() + 3, values.end()}});
+    }
+    if (levels.size() < 2) fail("{}: its model card has fewer than two lines 'level'", path_);
+    return levels;
+  }
+
   [[nodiscard]] std::vector<HeldOutScore> scores() const {
     std::vector<HeldOutScore> scores;
     const auto [begin, end] = lines_.equal_range("score");
@@ -93,6 +107,18 @@ class Lines {
   std::string path_;
   std::multimap<std::string, std::string> lines_;
 };
+
+/// Place of x among increasing nodes: the node below and the share of the one above, within the ends.
+struct Place {
+  std::size_t below;
+  double share;
+};
+Place place(const std::vector<double>& nodes, double x) {
+  if (nodes.size() < 2 || x <= nodes.front()) return {0, 0.0};
+  const auto above = std::upper_bound(nodes.begin(), nodes.end() - 1, x);
+  const auto below = static_cast<std::size_t>(above - nodes.begin()) - 1;
+  return {below, std::min(1.0, std::log(x / nodes[below]) / std::log(nodes[below + 1] / nodes[below]))};
+}
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -112,7 +138,28 @@ std::string ModelCard::text() const {
   out += fmt::format("# held-out skies; columns of score: {}\n", score_columns);
   for (const HeldOutScore& score : scores)
     out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
+  if (!conditioned()) return out;
+  out += fmt::format(
+      "# held-out skies; columns of level: sigma, mean square error over the Gaussian prior's, its error, and "
+      "that ratio in the bands of ell\nbands = {:.6g}\n",
+      fmt::join(bands, " "));
+  for (const NoiseLevel& level : levels)
+    out += fmt::format("level = {:.6g} {:.5g} {:.3g} {:.5g}\n", level.sigma, level.loss_ratio,
+                       level.loss_ratio_error, fmt::join(level.variance_ratio, " "));
   return out;
+}
+
+double ModelCard::variance_ratio(double multipole, double sigma) const {
+  TESSERA_REQUIRE(levels.size() > 1 && !bands.empty());
+  std::vector<double> sigmas(levels.size());
+  std::transform(levels.begin(), levels.end(), sigmas.begin(), [](const NoiseLevel& l) { return l.sigma; });
+  const Place level = place(sigmas, sigma), band = place(bands, multipole);
+  const auto at = [&](std::size_t l) {
+    const std::vector<double>& ratio = levels[l].variance_ratio;
+    const double above = band.share > 0.0 ? band.share * ratio[band.below + 1] : 0.0;
+    return (1.0 - band.share) * ratio[band.below] + above;
+  };
+  return (1.0 - level.share) * at(level.below) + (level.share > 0.0 ? level.share * at(level.below + 1) : 0.0);
 }
 
 ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
@@ -135,6 +182,12 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
   if (card.ell.size() < 2 || card.ell.size() != card.c_ell.size())
     fail("{}: its model card has {} values of ell and {} of C_ell", path, card.ell.size(), card.c_ell.size());
   card.scores = lines.scores();
+  if (!card.conditioned()) return card;
+  card.bands = lines.numbers("bands");
+  for (std::size_t b = 0; b < card.bands.size(); ++b)
+    if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))
+      fail("{}: the bands of its model card do not increase", path);
+  card.levels = lines.levels(card.bands.size());
   return card;
 }
 

@@ -22,18 +22,32 @@ struct HeldOutScore {
   double z_deviation;                // standard deviation of (truth - mean) / std
 };
 
+/// A score network at one noise level, on skies that it was not trained on.
+struct NoiseLevel {
+  double sigma;                         // rms of the noise in a pixel
+  double loss_ratio, loss_ratio_error;  // mean square error of kappa over that of the Gaussian prior's mean
+  std::vector<double> variance_ratio;   // the same in the card's bands, over the Gaussian prior's variance
+};
+
 /// What a model is, was made from and is good for; kept inside its file as lines `name = value`.
 struct ModelCard {
-  std::string kind;                // "deepmass"
+  std::string kind;                // "deepmass" or "score"
   std::string version;             // of the program that made it
   std::string skies;               // what it was trained on
   std::string command;             // that made it
   double pixel_arcmin = 0.0;       // side of a pixel
-  double noise_low = 0.0;          // noise of a shear component averaged over 1 arcmin^2: the range
-  double noise_high = 0.0;         //   of the training surveys
+  double noise_low = 0.0;          // deepmass: noise of a shear component averaged over 1 arcmin^2, the
+  double noise_high = 0.0;         //   range of the training surveys; score: rms of a pixel's noise
   std::vector<double> ell, c_ell;  // spectrum of the Wiener filter in front of it, and of the skies
   std::int64_t inputs = 0, outputs = 0, alignment = 0, receptive_radius = 0;
-  std::vector<HeldOutScore> scores;
+  std::vector<HeldOutScore> scores;  // deepmass
+  std::vector<double> bands;         // score: multipoles, increasing
+  std::vector<NoiseLevel> levels;    // score: by increasing sigma
+
+  /// Whether the network is told a noise level besides its maps.
+  [[nodiscard]] bool conditioned() const { return kind == "score"; }
+  /// Of the levels, linear in the logarithms, constant beyond the ends.
+  [[nodiscard]] double variance_ratio(double multipole, double sigma) const;
 
   [[nodiscard]] std::string text() const;
   /// Error that names `path` if a line is missing or makes no sense.

@@ -61,7 +61,8 @@ Model load_own(const std::string& path) {
          found, expected);
   Model model{ModelCard::parse(card_text, path), nullptr, found, path};
   UNetOptions options{model.card.inputs, model.card.outputs, integers(text("channels"), path),
-                      std::llround(io::read_number_attribute(file.get(), path, group, "blocks"))};
+                      std::llround(io::read_number_attribute(file.get(), path, group, "blocks")),
+                      model.card.conditioned()};
   if (options.channels.empty() || options.blocks < 1)
     fail("'{}' describes no UNet: it has {} levels of {} blocks", path, options.channels.size(),
          options.blocks);
@@ -86,8 +87,10 @@ class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(torch::jit::Module module, NetworkShape shape) : module_(std::move(module)), shape_(shape) {}
   [[nodiscard]] NetworkShape shape() const override { return shape_; }
-  torch::Tensor forward(const torch::Tensor& maps) override {
-    return module_.forward({maps.contiguous(torch::MemoryFormat::ChannelsLast)}).toTensor();
+  torch::Tensor forward(const torch::Tensor& maps, double condition) override {
+    std::vector<torch::jit::IValue> inputs{maps.contiguous(torch::MemoryFormat::ChannelsLast)};
+    if (shape_.conditioned) inputs.emplace_back(condition);
+    return module_.forward(std::move(inputs)).toTensor();
   }
 
  private:
@@ -123,7 +126,8 @@ Model load_script(const std::string& path) {
   Model model{ModelCard::parse(extra[script_card], path), nullptr, file_checksum(path), path};
   const ModelCard& card = model.card;
   model.network = std::make_shared<ScriptNetwork>(
-      std::move(module), NetworkShape{card.inputs, card.outputs, card.alignment, card.receptive_radius});
+      std::move(module), NetworkShape{card.inputs, card.outputs, card.alignment, card.receptive_radius,
+                                      card.conditioned()});
   return model;
 }
 
@@ -131,15 +135,13 @@ Model load_script(const std::string& path) {
 void probe(const Model& model) {
   const torch::NoGradGuard no_gradients;
   const NetworkShape shape = model.network->shape();
-  const std::int64_t radius =
-      (shape.receptive_radius + shape.alignment - 1) / shape.alignment * shape.alignment;
-  const std::int64_t side = 2 * radius + 2 * shape.alignment;
+  const std::int64_t side = 2 * shape.halo() + 2 * shape.alignment;
   torch::Tensor maps = torch::zeros({1, shape.inputs, side, side}, torch::kFloat);
   torch::Tensor at_rest, disturbed;
   try {
-    at_rest = model.network->forward(maps);
-    maps.slice(2, side - 1, side) += 1.0;  // the last row: all rows but the nearest `radius` stay
-    disturbed = model.network->forward(maps);
+    at_rest = model.network->forward(maps, 0.0);
+    maps.slice(2, side - 1, side) += 1.0;  // the last row: all rows but the nearest stay
+    disturbed = model.network->forward(maps, 0.0);
   } catch (const std::exception&) {
     fail("'{}' cannot be evaluated on {} channels of {} x {} pixels, as its card says it can", model.path,
          shape.inputs, side, side);

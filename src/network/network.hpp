@@ -11,6 +11,12 @@ struct NetworkShape {
   std::int64_t outputs;           // channels of the output maps
   std::int64_t alignment;         // windows must begin and end at multiples of it
   std::int64_t receptive_radius;  // how far an input pixel reaches: an upper bound, in pixels
+  bool conditioned = false;       // on a number besides the maps
+
+  /// What a window needs around it: the receptive radius, rounded up to the alignment.
+  [[nodiscard]] std::int64_t halo() const {
+    return (receptive_radius + alignment - 1) / alignment * alignment;
+  }
 };
 
 /// A convolutional network from maps to maps on the same pixels.
@@ -27,7 +33,11 @@ class Network {
 
   /// maps: [batch][inputs][ny][nx], float, ny and nx multiples of the alignment; returns
   /// [batch][outputs][ny][nx]. Pixels nearer to the border than the receptive radius see zeros beyond it.
-  virtual torch::Tensor forward(const torch::Tensor& maps) = 0;
+  /// condition: a number of order one that a conditioned network sees besides the maps.
+  virtual torch::Tensor forward(const torch::Tensor& maps, double condition) = 0;
+
+  /// Of a network that is not conditioned.
+  torch::Tensor forward(const torch::Tensor& maps) { return forward(maps, 0.0); }
 };
 
 }  // namespace tessera::network

@@ -17,7 +17,7 @@ TiledNetwork::TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Networ
     : comm_(&comm),
       network_(std::move(network)),
       shape_(network_->shape()),
-      tiles_(field_nx, field_ny, box, side, static_cast<std::uint64_t>(shape_.receptive_radius),
+      tiles_(field_nx, field_ny, box, side, static_cast<std::uint64_t>(shape_.halo()),
              static_cast<std::uint64_t>(shape_.alignment)),
       to_tiles_(comm, exchange::plane_tile_plan(tiles_, comm.rank(), comm.size()), size(shape_.inputs)),
       to_rows_(comm, exchange::plane_core_plan(tiles_, comm.rank(), comm.size()), size(shape_.outputs)),
@@ -25,7 +25,7 @@ TiledNetwork::TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Networ
       cores_(size(shape_.outputs) * to_rows_.plan().owned()),
       rows_(size(shape_.outputs) * to_rows_.plan().wanted()) {}
 
-torch::Tensor TiledNetwork::run(const TileWindow& window, std::uint64_t offset) {
+torch::Tensor TiledNetwork::run(const TileWindow& window, std::uint64_t offset, double condition) {
   const std::uint64_t pixels = window.width * window.height, all = to_tiles_.plan().wanted();
   const auto height = static_cast<std::int64_t>(window.height),
              width = static_cast<std::int64_t>(window.width);
@@ -37,13 +37,13 @@ torch::Tensor TiledNetwork::run(const TileWindow& window, std::uint64_t offset) 
                    maps.data_ptr<float>() + input * pixels,
                    [](double value) { return static_cast<float>(value); });
   const auto halo = static_cast<std::int64_t>(tiles_.halo());
-  return network_->forward(maps)
+  return network_->forward(maps, condition)
       .slice(2, halo, height - halo)
       .slice(3, halo, width - halo)
       .contiguous(torch::MemoryFormat::Contiguous);
 }
 
-void TiledNetwork::evaluate(std::span<const double> inputs, std::span<double> outputs) {
+void TiledNetwork::evaluate(std::span<const double> inputs, std::span<double> outputs, double condition) {
   const std::size_t results = size(shape_.outputs), local = to_tiles_.plan().owned();
   TESSERA_REQUIRE(outputs.size() == results * local);
   const torch::NoGradGuard no_gradients;
@@ -55,7 +55,7 @@ void TiledNetwork::evaluate(std::span<const double> inputs, std::span<double> ou
        tile < tiles_.end(comm_->rank(), comm_->size()); ++tile) {
     const TileWindow window = tiles_.window(tile);
     const PlaneTiles::Core core = tiles_.core(tile);
-    const torch::Tensor out = run(window, window_begin);
+    const torch::Tensor out = run(window, window_begin, condition);
     const auto stride = static_cast<std::size_t>(out.size(3));
     const std::size_t plane = stride * static_cast<std::size_t>(out.size(2));
     for (std::size_t result = 0; result < results; ++result)

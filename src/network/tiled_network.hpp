@@ -23,12 +23,13 @@ class TiledNetwork {
   [[nodiscard]] const PlaneTiles& tiles() const { return tiles_; }
 
   /// inputs: [network input][this rank's pixels of the box], rows as BlockDistribution deals them; outputs:
-  /// [network output][the same pixels], zero beyond the field. No gradients are kept. Collective.
-  void evaluate(std::span<const double> inputs, std::span<double> outputs);
+  /// [network output][the same pixels], zero beyond the field. condition: of a conditioned network. No
+  /// gradients are kept. Collective.
+  void evaluate(std::span<const double> inputs, std::span<double> outputs, double condition = 0.0);
 
  private:
   /// Output of the network on the window that begins at `offset` of the buffer, without the halo.
-  [[nodiscard]] torch::Tensor run(const TileWindow& window, std::uint64_t offset);
+  [[nodiscard]] torch::Tensor run(const TileWindow& window, std::uint64_t offset, double condition);
 
   const mpi::Communicator* comm_;
   std::shared_ptr<Network> network_;

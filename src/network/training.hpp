@@ -13,7 +13,8 @@ namespace tessera::network {
 struct Example {
   torch::Tensor inputs;  // [1][channels][ny + 2 halo][nx + 2 halo]
   torch::Tensor target;  // [1][1][ny][nx], what the first output should be
-  torch::Tensor weight;  // [1][1][ny][nx], of each pixel's loss
+  torch::Tensor weight;  // [1][1][ny][nx], of each pixel's loss; undefined: equal
+  double sigma = 0.0;    // noise level, of score networks
 };
 
 /// The two parts of an example's loss; their gradients are taken of `total`.

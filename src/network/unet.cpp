@@ -1,5 +1,7 @@
 #include "network/unet.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "core/error.hpp"
@@ -8,6 +10,8 @@ namespace tessera::network {
 namespace {
 
 constexpr std::int64_t kernel = 3;
+constexpr std::int64_t embedding_width = 32;
+constexpr std::array<float, 4> embedding_frequencies{0.5F, 1.0F, 2.0F, 4.0F};
 
 /// Nearest neighbours: every pixel becomes 2 x 2.
 torch::Tensor doubled(const torch::Tensor& features) {
@@ -24,6 +28,8 @@ UNetImpl::UNetImpl(UNetOptions options) : options_(std::move(options)) {
   TESSERA_REQUIRE(!options_.channels.empty());
   const auto& channels = options_.channels;
   first_ = convolution("first", options_.inputs, channels.front(), kernel);
+  if (options_.conditioned)
+    embed_ = register_module("embed", torch::nn::Linear(1 + 2 * embedding_frequencies.size(), embedding_width));
   for (std::size_t i = 0; i < channels.size(); ++i) {
     Level& level = levels_.emplace_back();
     const bool deepest = i + 1 == channels.size();
@@ -49,29 +55,59 @@ torch::nn::Conv2d UNetImpl::convolution(const std::string& name, std::int64_t in
 }
 
 UNetImpl::Block UNetImpl::block(const std::string& name, std::int64_t channels) {
-  return {convolution(name + "_0", channels, channels, kernel),
-          convolution(name + "_1", channels, channels, kernel)};
+  Block made{{convolution(name + "_0", channels, channels, kernel),
+              convolution(name + "_1", channels, channels, kernel)}};
+  if (options_.conditioned) {
+    made.modulation = register_module(name + "_modulation", torch::nn::Linear(embedding_width, 2 * channels));
+    torch::nn::init::zeros_(made.modulation->weight);
+    torch::nn::init::zeros_(made.modulation->bias);
+  }
+  return made;
 }
 
-torch::Tensor UNetImpl::run(std::vector<Block>& blocks, torch::Tensor features) {
-  for (Block& block : blocks)
-    features = features + block[1]->forward(torch::silu(block[0]->forward(torch::silu(features))));
+torch::Tensor UNetImpl::embedded(double condition) {
+  if (!options_.conditioned) return {};
+  const auto c = static_cast<float>(condition);
+  std::vector<float> features{c};
+  for (const float frequency : embedding_frequencies) {
+    features.push_back(std::sin(frequency * c));
+    features.push_back(std::cos(frequency * c));
+  }
+  return torch::silu(embed_->forward(torch::tensor(features)));
+}
+
+torch::Tensor UNetImpl::run(std::vector<Block>& blocks, torch::Tensor features,
+                            const torch::Tensor& embedding) {
+  for (Block& block : blocks) {
+    auto& [inward, outward] = block.convolutions;
+    torch::Tensor weight = inward->weight, bias = inward->bias;
+    if (!block.modulation.is_empty()) {
+      // Scale and shift of the features, folded into the convolution before them: they cost nothing.
+      const std::vector<torch::Tensor> parts = block.modulation->forward(embedding).chunk(2);
+      const torch::Tensor scale = 1.0 + parts[0];
+      weight = weight * scale.view({-1, 1, 1, 1});
+      bias = bias * scale + parts[1];
+    }
+    const torch::Tensor hidden = torch::conv2d(torch::silu(features), weight, bias, 1, kernel / 2);
+    features = features + outward->forward(torch::silu(hidden));
+  }
   return features;
 }
 
-torch::Tensor UNetImpl::forward(const torch::Tensor& maps) {
+torch::Tensor UNetImpl::forward(const torch::Tensor& maps, double condition) {
   TESSERA_REQUIRE(maps.dim() == 4 && maps.size(1) == options_.inputs);
   TESSERA_REQUIRE(maps.size(2) % alignment() == 0 && maps.size(3) % alignment() == 0);
+  const torch::Tensor embedding = embedded(condition);
   torch::Tensor features = first_->forward(maps.contiguous(torch::MemoryFormat::ChannelsLast));
   std::vector<torch::Tensor> skips;
   for (Level& level : levels_) {
-    features = run(level.down, features);
+    features = run(level.down, features, embedding);
     if (&level == &levels_.back()) break;
     skips.push_back(features);
     features = level.widen->forward(torch::avg_pool2d(features, 2));
   }
   for (std::size_t i = skips.size(); i-- > 0;)
-    features = run(levels_[i].up, skips[i] + doubled(levels_[i].narrow->forward(features)));
+    features = run(levels_[i].up, skips[i] + doubled(levels_[i].narrow->forward(features)), embedding);
   return last_->forward(torch::silu(features));
 }
 

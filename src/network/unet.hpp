@@ -14,22 +14,25 @@ struct UNetOptions {
   std::int64_t inputs = 3;                         // channels of the input maps
   std::int64_t outputs = 1;                        // channels of the output maps
   std::vector<std::int64_t> channels{16, 48, 96};  // features at full, half, quarter ... resolution
-  std::int64_t blocks = 1;  // residual blocks on the way down and on the way up, per level
+  std::int64_t blocks = 1;   // residual blocks on the way down and on the way up, per level
+  bool conditioned = false;  // on a number, which scales and shifts the features inside every block
 };
 
 /// A UNet (Ronneberger et al. 2015) of residual blocks without normalisation, so that an output pixel depends
 /// on its neighbourhood alone and a map may be evaluated in tiles. Resolution is halved by the mean of 2 x 2
 /// pixels and doubled by repetition; skips are added. The last convolution begins at zero: an untrained
-/// network returns zero everywhere.
+/// network returns zero everywhere. A condition is embedded by Fourier features and a small dense network
+/// (as the noise level of diffusion models, Ho et al. 2020; feature-wise scale and shift, Perez et al. 2018).
 class UNetImpl : public torch::nn::Module, public Network {
  public:
   explicit UNetImpl(UNetOptions options);
 
+  using Network::forward;
   /// channels_last memory throughout.
-  torch::Tensor forward(const torch::Tensor& maps) override;
+  torch::Tensor forward(const torch::Tensor& maps, double condition) override;
 
   [[nodiscard]] NetworkShape shape() const override {
-    return {options_.inputs, options_.outputs, alignment(), receptive_radius()};
+    return {options_.inputs, options_.outputs, alignment(), receptive_radius(), options_.conditioned};
   }
 
   [[nodiscard]] const UNetOptions& options() const { return options_; }
@@ -41,7 +44,10 @@ class UNetImpl : public torch::nn::Module, public Network {
   [[nodiscard]] double flops_per_pixel() const;
 
  private:
-  using Block = std::array<torch::nn::Conv2d, 2>;
+  struct Block {
+    std::array<torch::nn::Conv2d, 2> convolutions{nullptr, nullptr};
+    torch::nn::Linear modulation{nullptr};  // embedded condition to scales and shifts; none if unconditioned
+  };
   struct Level {
     std::vector<Block> down, up;                        // the deepest level has no way up
     torch::nn::Conv2d widen{nullptr}, narrow{nullptr};  // to the level below and back
@@ -49,10 +55,12 @@ class UNetImpl : public torch::nn::Module, public Network {
   torch::nn::Conv2d convolution(const std::string& name, std::int64_t in, std::int64_t out,
                                 std::int64_t side);
   Block block(const std::string& name, std::int64_t channels);
-  static torch::Tensor run(std::vector<Block>& blocks, torch::Tensor features);
+  [[nodiscard]] torch::Tensor embedded(double condition);
+  static torch::Tensor run(std::vector<Block>& blocks, torch::Tensor features, const torch::Tensor& embedding);
 
   UNetOptions options_;
   torch::nn::Conv2d first_{nullptr}, last_{nullptr};
+  torch::nn::Linear embed_{nullptr};
   std::vector<Level> levels_;
 };
 TORCH_MODULE(UNet);

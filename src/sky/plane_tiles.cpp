@@ -5,11 +5,6 @@
 #include "core/error.hpp"
 
 namespace tessera {
-namespace {
-
-std::uint64_t rounded_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
-
-}  // namespace
 
 PlaneTiles::PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
                        std::uint64_t halo, std::uint64_t alignment)

@@ -7,6 +7,11 @@
 
 namespace tessera {
 
+/// The least multiple of `unit` that is not below n.
+[[nodiscard]] constexpr std::uint64_t rounded_up(std::uint64_t n, std::uint64_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
+
 /// A tile with its halo: the window [y, y + height) x [x, x + width) of the box, which may reach beyond its
 /// borders and then wraps around. Without the halo the tile begins at `halo` in either direction.
 struct TileWindow {

@@ -1,0 +1,117 @@
+#include "apps/map_settings.hpp"
+
+#include <algorithm>
+
+#include "apps/catalogue_options.hpp"
+#include "apps/networks.hpp"
+#include "core/error.hpp"
+#include "sky/angles.hpp"
+
+namespace tessera::apps {
+namespace {
+
+constexpr const char* description =
+    "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa:\n"
+    "  ks       Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
+    "  wiener   Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
+    "masked\n"
+    "           and uneven noise, and the standard deviation from exact posterior draws\n"
+    "  deepmass the mean of the posterior and its standard deviation by a network that was trained on "
+    "simulated "
+    "skies\n"
+    "           and knows the noise; refused on data that its model was not made for\n"
+    "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
+    "North, x to\n"
+    "the West; kappa and gamma have no dimension.\n\n"
+    "example: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n";
+
+}  // namespace
+
+config::Command map_command() {
+  std::vector<config::Option> field = field_options();
+  field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
+  std::vector<config::Option> methods{
+      {"methods", "LIST",
+       "maps to make: ks, wiener, deepmass (which includes wiener) [all; deepmass where its model fits the "
+       "data]"},
+      {"smoothing-arcmin", "S",
+       "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
+      {"wiener", "joint|tile",
+       "joint: one filter for the whole sky; tile: every tile on its own rank, with a margin and no "
+       "communication, for "
+       "quick looks at large surveys",
+       "joint"},
+      {"wiener-margin", "N", "tile: pixels around a tile that its filter sees (beside the network's halo)",
+       "96"},
+      {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
+      {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
+      {"samples", "N",
+       "Wiener: posterior draws for the standard deviation map; 0 for none [8; 0 with --wiener tile]"},
+      {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
+      {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
+      {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
+  for (const config::Option& option : spectrum_options()) methods.push_back(option);
+  const std::vector<config::Option> networks{
+      {"model", "FILE",
+       "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
+       "the folder data]"},
+      {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
+      {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
+  return {
+      "map",
+      "convergence maps from a shear catalogue",
+      description,
+      {catalogue_options(),
+       {"Field", field},
+       {"Methods", methods},
+       {"DeepMass", networks},
+       {"Output",
+        {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
+}
+
+bool wants_networks(const config::Values& values) {
+  if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
+  const std::vector<std::string> methods = values.words("methods");
+  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end();
+}
+
+MapSettings::MapSettings(const config::Values& values) : field(values) {
+  automatic = !values.has("methods");
+  kaiser_squires = wiener = deepmass = automatic;
+  for (const std::string& method : automatic ? std::vector<std::string>{} : values.words("methods")) {
+    if (method == "ks")
+      kaiser_squires = true;
+    else if (method == "wiener")
+      wiener = true;
+    else if (method == "deepmass")
+      wiener = deepmass = true;
+    else
+      fail("--methods has '{}' and knows: ks, wiener, deepmass", method);
+  }
+  outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
+  tile = values.count("tile", 1, 1 << 20);
+  model = values.has("model") ? values.text("model") : find_data(default_model);
+  smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
+  mean.tolerance = values.number("tolerance", 1e-14, 0.1);
+  draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);
+  mean.max_iterations = draw.max_iterations = static_cast<int>(values.count("max-iterations", 1, 1000000));
+  tile_wiener = values.choice("wiener", {"joint", "tile"}) == "tile";
+  margin = values.count("wiener-margin", 0, 1 << 16);
+  constexpr std::uint32_t usual_samples = 8;
+  samples = tile_wiener ? 0 : usual_samples;
+  if (values.has("samples")) samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
+  if (tile_wiener && samples > 0)
+    fail(
+        "--samples {} cannot be drawn tile by tile: draws need the whole sky at once; give --samples 0 or "
+        "--wiener "
+        "joint",
+        samples);
+  save_samples = values.flag("save-samples");
+  pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
+  seed = values.count("seed", 0, UINT64_MAX);
+  if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
+  values.require("catalogue");
+  if (wiener) require_spectrum(values);
+}
+
+}  // namespace tessera::apps

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "apps/field_options.hpp"
+#include "inference/conjugate_gradient.hpp"
+
+namespace tessera::apps {
+
+[[nodiscard]] config::Command map_command();
+
+/// The model of --model's default, looked for by find_data.
+inline constexpr const char* default_model = "deepmass_cosmos.h5";
+
+/// Whether a command line of `map` asks for networks, as far as can be said before it is run.
+[[nodiscard]] bool wants_networks(const config::Values& values);
+
+/// The options that steer the computation, checked.
+struct MapSettings {
+  FieldSettings field;
+  bool kaiser_squires = false;
+  bool wiener = false;
+  bool deepmass = false;
+  bool tile_wiener = false;
+  std::uint64_t margin = 0;  // pixels
+  bool automatic = false;    // methods not given: DeepMass only where it can be
+  bool outside_card = false;
+  std::string model;
+  std::uint64_t tile = 0;
+  double smoothing = 0.0;  // radians
+  inference::CgOptions mean, draw;
+  std::uint32_t samples = 0;
+  bool save_samples = false;
+  bool pixel_window = true;
+  std::uint64_t seed = 0;
+  std::optional<double> sigma_e;
+
+  explicit MapSettings(const config::Values& values);
+};
+
+}  // namespace tessera::apps

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/training_skies.hpp"
+#include "core/stage_clock.hpp"
+#include "io/atomic_file.hpp"
+#include "network/model_card.hpp"
+#include "network/training.hpp"
+
+namespace tessera::apps {
+
+// What the commands that train have in common, whatever they train.
+
+/// The network of --channels and --blocks.
+[[nodiscard]] network::UNetOptions unet_options(const config::Values& values, std::int64_t inputs,
+                                                std::int64_t outputs, bool conditioned);
+/// Its training.
+[[nodiscard]] network::TrainingOptions training_options(const config::Values& values);
+
+/// A network that has learned nothing yet; says what it is.
+[[nodiscard]] network::UNet new_network(const network::UNetOptions& options, std::uint64_t seed,
+                                        const std::string& skies);
+
+/// Error unless the network can be trained on whole skies of the basis.
+void require_skies(const harmonic::PlaneBasis& basis, const network::NetworkShape& shape);
+
+/// The card but for what the network is worth.
+[[nodiscard]] network::ModelCard card_of(const std::string& kind, const config::Values& values,
+                                         const TrainingSkies& skies, const network::UNetImpl& net);
+
+/// A training with its checkpoints beside the model file, and the file at its end.
+class TrainingRun {
+ public:
+  /// comm and file must outlive it. Collective.
+  TrainingRun(const mpi::Communicator& comm, const config::Values& values, io::AtomicFile& file,
+              network::UNet net, network::LossFunction loss, const network::TrainingOptions& options);
+
+  /// figure: what the root of an example's mean square is, for people. Collective.
+  void run(const network::Trainer::ExampleSource& training, const std::vector<network::Example>& held_out,
+           std::uint64_t held_out_count, const std::string& figure);
+
+  /// Writes and commits the model. Collective.
+  void write(const network::ModelCard& card, const theory::PowerSpectrum& spectrum, StageClock& clock);
+
+ private:
+  void save_checkpoint() const;
+
+  const mpi::Communicator* comm_;
+  config::Values values_;
+  io::AtomicFile* file_;
+  network::UNet net_;
+  network::Trainer trainer_;
+  std::string checkpoint_, identity_;
+};
+
+}  // namespace tessera::apps

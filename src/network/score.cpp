@@ -1,0 +1,62 @@
+#include "network/score.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "posterior/pixel_spectrum.hpp"
+
+namespace tessera::network {
+namespace {
+
+// Units that bring the channels near one. They are part of what the weights mean.
+constexpr double kappa_unit = 0.03, gaussian_unit = 0.02, condition_sigma = 0.03;
+
+}  // namespace
+
+void fill_score_inputs(std::span<const double> noisy, std::span<const double> gaussian, double sigma,
+                       std::span<double> inputs) {
+  const std::size_t n = noisy.size();
+  TESSERA_REQUIRE(gaussian.size() == n && inputs.size() == score_inputs * n);
+  const double scale = 1.0 / std::hypot(kappa_unit, sigma);
+  for (std::size_t p = 0; p < n; ++p) {
+    inputs[p] = scale * noisy[p];
+    inputs[n + p] = gaussian[p] / gaussian_unit;
+  }
+}
+
+double score_condition(double sigma) { return std::log(sigma / condition_sigma); }
+
+NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+                           std::vector<double> spectrum, const std::shared_ptr<Network>& network,
+                           const ModelCard& card, std::uint64_t field_nx, std::uint64_t field_ny,
+                           PaddedBox box, std::uint64_t side)
+    : basis_(&basis),
+      spectrum_(std::move(spectrum)),
+      card_(card),
+      network_(comm, network, field_nx, field_ny, box, side),
+      modes_(basis.mode_count()),
+      noisy_(basis.pixel_count()),
+      gaussian_(basis.pixel_count()),
+      inputs_(score_inputs * basis.pixel_count()),
+      output_(basis.pixel_count()) {
+  TESSERA_REQUIRE(network->shape().inputs == static_cast<std::int64_t>(score_inputs) &&
+                  network->shape().outputs == 1 && spectrum_.size() == modes_.size());
+}
+
+void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) {
+  basis_->synthesis(noisy, noisy_);
+  for (std::size_t k = 0; k < modes_.size(); ++k)
+    modes_[k] = posterior::gaussian_gain(spectrum_[k], sigma) * noisy[k];
+  basis_->synthesis(modes_, gaussian_);
+  fill_score_inputs(noisy_, gaussian_, sigma, inputs_);
+  network_.evaluate(inputs_, output_, score_condition(sigma));
+  basis_->synthesis_adjoint(output_, white);
+  const auto ell = basis_->ell();
+  for (std::size_t k = 0; k < white.size(); ++k)
+    white[k] = ell[k] > 0.0 ? basis_->pixel_area() * white[k] : posterior::Complex(0.0);
+}
+
+double NetworkScore::variance_ratio(double ell, double sigma) const { return card_.variance_ratio(ell, sigma); }
+
+}  // namespace tessera::network

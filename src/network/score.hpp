@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "network/model_card.hpp"
+#include "network/tiled_network.hpp"
+#include "posterior/residual_score.hpp"
+
+namespace tessera::network {
+
+inline constexpr std::size_t score_inputs = 2;
+
+/// Channels that the score network sees, [score_inputs][pixels]: the noisy map over its width, and what the
+/// Gaussian prior makes of it.
+void fill_score_inputs(std::span<const double> noisy, std::span<const double> gaussian, double sigma,
+                       std::span<double> inputs);
+
+/// The number that tells the network the noise level.
+[[nodiscard]] double score_condition(double sigma);
+
+/// The residual score by a network, evaluated in tiles over a field of the plane and zero beyond it.
+class NetworkScore final : public posterior::ResidualScore {
+ public:
+  /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; side: of a tile, pixels.
+  NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+               std::vector<double> spectrum, const std::shared_ptr<Network>& network, const ModelCard& card,
+               std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
+
+  void evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) override;
+  [[nodiscard]] double variance_ratio(double ell, double sigma) const override;
+  [[nodiscard]] double lowest_sigma() const override { return card_.levels.front().sigma; }
+  [[nodiscard]] double highest_sigma() const override { return card_.levels.back().sigma; }
+
+ private:
+  const harmonic::HarmonicBasis* basis_;
+  std::vector<double> spectrum_;
+  ModelCard card_;
+  TiledNetwork network_;
+  std::vector<posterior::Complex> modes_;
+  std::vector<double> noisy_, gaussian_, inputs_, output_;
+};
+
+}  // namespace tessera::network
