@@ -23,6 +23,10 @@ enum class Purpose : std::uint32_t {
   training_example = 14,
   score_level = 15,
   score_noise = 16,
+  chain_momentum = 17,
+  chain_acceptance = 18,
+  descent_noise = 19,
+  chain_seed = 20,
   test = 255,
 };
 
@@ -39,6 +43,9 @@ class RandomStream {
 
   /// Two independent uniforms in (0, 1) of place `index`.
   [[nodiscard]] std::array<double, 2> uniforms(std::uint64_t index, std::uint32_t draw = 0) const;
+
+  /// 64 random bits of place `index`: a seed for streams of their own.
+  [[nodiscard]] std::uint64_t seed(std::uint64_t index) const { return words(index, 0)[0]; }
 
   /// A Poisson number of place `index`; mean >= 0.
   [[nodiscard]] std::uint64_t poisson(double mean, std::uint64_t index) const;

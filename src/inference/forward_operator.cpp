@@ -25,6 +25,23 @@ double ShearOperator::normal_diagonal(std::size_t component,
          basis_->pixel_area();
 }
 
+void WholeShearOperator::apply(ConstModes modes, Pixels data) const {
+  const std::size_t n_modes = basis_->mode_count(), n_pixels = basis_->pixel_count();
+  basis_->shear_synthesis(modes.first(n_modes), modes.subspan(n_modes, n_modes), data.first(n_pixels),
+                          data.subspan(n_pixels, n_pixels));
+}
+
+void WholeShearOperator::apply_adjoint(ConstPixels data, Modes modes) const {
+  const std::size_t n_modes = basis_->mode_count(), n_pixels = basis_->pixel_count();
+  basis_->shear_synthesis_adjoint(data.first(n_pixels), data.subspan(n_pixels, n_pixels),
+                                  modes.first(n_modes), modes.subspan(n_modes, n_modes));
+}
+
+double WholeShearOperator::normal_diagonal(std::size_t /*component*/,
+                                           std::span<const double> mean_inverse_variance) const {
+  return 0.5 * (mean_inverse_variance[0] + mean_inverse_variance[1]) / basis_->pixel_area();
+}
+
 void DirectOperator::apply(ConstModes modes, Pixels data) const {
   for (std::size_t c = 0; c < components_; ++c)
     basis_->synthesis(modes.subspan(c * basis_->mode_count(), basis_->mode_count()),

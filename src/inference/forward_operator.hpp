@@ -60,6 +60,25 @@ class ShearOperator final : public ForwardOperator {
   std::size_t components_;
 };
 
+/// Shear of convergence and of a curl field: components [convergence, curl], data [gamma1, gamma2]. Every
+/// shear map but its mean is the image of one pair, and white noise of the pair is white noise of the shear:
+/// A A^T = 1 (but for the mean, and Nyquist lines, where a real shear has fewer modes).
+class WholeShearOperator final : public ForwardOperator {
+ public:
+  /// basis must outlive the operator.
+  explicit WholeShearOperator(const HarmonicBasis& basis) : basis_(&basis) {}
+
+  [[nodiscard]] std::size_t components() const override { return 2; }
+  [[nodiscard]] std::size_t data_components() const override { return 2; }
+  void apply(ConstModes modes, Pixels data) const override;
+  void apply_adjoint(ConstPixels data, Modes modes) const override;
+  [[nodiscard]] double normal_diagonal(std::size_t component,
+                                       std::span<const double> mean_inverse_variance) const override;
+
+ private:
+  const HarmonicBasis* basis_;
+};
+
 /// The field itself, seen through noise and mask: denoising and inpainting. Data [component].
 class DirectOperator final : public ForwardOperator {
  public:

@@ -69,12 +69,16 @@ CgReport GaussianPosterior::solve(ConstModes right_side, Modes x, const CgOption
 
 CgReport GaussianPosterior::mean(ConstPixels data, Modes x, const CgOptions& options,
                                  const std::function<void(double)>& observe) const {
-  TESSERA_REQUIRE(data.size() == data_.size() && x.size() == modes_.size());
+  std::vector<Complex> b(x.size());
+  right_side(data, b);
+  return solve(b, x, options, observe);
+}
+
+void GaussianPosterior::right_side(ConstPixels data, Modes out) const {
+  TESSERA_REQUIRE(data.size() == data_.size() && out.size() == modes_.size());
   for (std::size_t p = 0; p < data_.size(); ++p) data_[p] = inverse_variance_[p] * data[p];
-  std::vector<Complex> right_side(x.size());
-  forward_->apply_adjoint(data_, right_side);
-  signal_->apply_root_adjoint(right_side, right_side);
-  return solve(right_side, x, options, observe);
+  forward_->apply_adjoint(data_, out);
+  signal_->apply_root_adjoint(out, out);
 }
 
 CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,

@@ -33,6 +33,12 @@ class GaussianPosterior {
   CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x, Modes prior_draw,
                        const CgOptions& options) const;
 
+  /// L^T A^T N^-1 data: the right-hand side of the mean's equation. Collective.
+  void right_side(ConstPixels data, Modes out) const;
+
+  /// Inner product of whitened coefficients. Collective.
+  [[nodiscard]] double dot(ConstModes a, ConstModes b) const;
+
   /// Variance of a pixel of a component under the prior. Collective.
   [[nodiscard]] double prior_variance(std::size_t component) const;
 
@@ -45,7 +51,6 @@ class GaussianPosterior {
  private:
   CgReport solve(ConstModes right_side, Modes x, const CgOptions& options,
                  const std::function<void(double)>& observe) const;
-  [[nodiscard]] double dot(ConstModes a, ConstModes b) const;
   void tabulate_preconditioner();
 
   const HarmonicBasis* basis_;

@@ -20,6 +20,15 @@ SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis,
   }
 }
 
+SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis, std::span<const double> spectra)
+    : components_(spectra.size() / basis.mode_count()), modes_(basis.mode_count()) {
+  TESSERA_REQUIRE(components_ > 0 && spectra.size() == components_ * modes_);
+  root_.assign(components_ * (components_ + 1) / 2 * modes_, 0.0);
+  for (std::size_t c = 0; c < components_; ++c)
+    for (std::size_t k = 0; k < modes_; ++k)
+      root_[index(c, c) * modes_ + k] = std::sqrt(spectra[c * modes_ + k]);
+}
+
 void SignalCovariance::factorise(std::size_t mode, double ell) {
   const auto entry = [&](std::size_t r, std::size_t c) -> double& {
     return root_[index(r, c) * modes_ + mode];

@@ -18,6 +18,9 @@ class SignalCovariance {
   SignalCovariance(const harmonic::HarmonicBasis& basis, const std::vector<theory::PowerSpectrum>& spectra,
                    bool pixel_window);
 
+  /// Components without correlation, from their spectra at every local mode, [component][mode_count].
+  SignalCovariance(const harmonic::HarmonicBasis& basis, std::span<const double> spectra);
+
   [[nodiscard]] std::size_t components() const { return components_; }
 
   /// modes = L white and its transpose, [component][mode_count]; may be the same memory.

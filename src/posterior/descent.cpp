@@ -1,0 +1,63 @@
+#include "posterior/descent.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "posterior/pixel_spectrum.hpp"
+
+namespace tessera::posterior {
+
+Descent::Descent(const HarmonicBasis& basis, std::vector<double> spectrum, std::vector<double> sigmas,
+                 ResidualScore* residual)
+    : basis_(&basis),
+      spectrum_(std::move(spectrum)),
+      sigmas_(std::move(sigmas)),
+      residual_(residual),
+      white_(basis.mode_count()),
+      noise_(basis.mode_count()) {
+  const std::size_t modes = basis.mode_count();
+  TESSERA_REQUIRE(spectrum_.size() == modes && !sigmas_.empty() && sigmas_.back() > 0.0);
+  TESSERA_REQUIRE(std::is_sorted(sigmas_.rbegin(), sigmas_.rend()));
+  rest_.resize(sigmas_.size() * modes);
+  const auto ell = basis.ell();
+  for (std::size_t l = 0; l < sigmas_.size(); ++l)
+    for (std::size_t k = 0; k < modes; ++k)
+      rest_[l * modes + k] = gaussian_rest(spectrum_[k], sigmas_[l]) *
+                             (residual != nullptr ? residual->variance_ratio(ell[k], sigmas_[l]) : 1.0);
+}
+
+std::vector<double> Descent::schedule(double highest, double lowest, std::size_t levels) {
+  std::vector<double> sigmas{highest};
+  for (std::size_t l = 1; l < levels; ++l)
+    sigmas.push_back(highest * std::pow(lowest / highest, static_cast<double>(l) / (static_cast<double>(levels) - 1.0)));
+  return sigmas;
+}
+
+void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint32_t draw) {
+  const std::size_t modes = basis_->mode_count();
+  TESSERA_REQUIRE(field.size() == modes && (white.empty() || white.size() == modes));
+  for (std::size_t l = 0; l < sigmas_.size(); ++l) {
+    const double sigma = sigmas_[l], next = l + 1 < sigmas_.size() ? sigmas_[l + 1] : 0.0;
+    if (residual_ != nullptr) {
+      if (l == 0 && !white.empty())
+        std::copy(white.begin(), white.end(), white_.begin());
+      else
+        residual_->evaluate(field, sigma, white_);
+    }
+    basis_->white_noise(RandomStream(seed, Purpose::descent_noise,
+                                     static_cast<std::uint32_t>(draw * sigmas_.size() + l)),
+                        Modes(noise_));
+    const double kept = next * next / (sigma * sigma);
+    for (std::size_t k = 0; k < modes; ++k) {
+      const Complex mean = gaussian_gain(spectrum_[k], sigma) * field[k] +
+                           (residual_ != nullptr ? residual_unit(spectrum_[k], sigma) * white_[k] : 0.0);
+      const double variance = (1.0 - kept) * (1.0 - kept) * rest_[l * modes + k] +
+                              (1.0 - kept) * next * next;
+      field[k] = kept * field[k] + (1.0 - kept) * mean +
+                 std::sqrt(variance * basis_->pixel_area()) * noise_[k];
+    }
+  }
+}
+
+}  // namespace tessera::posterior

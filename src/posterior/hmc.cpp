@@ -1,0 +1,118 @@
+#include "posterior/hmc.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace tessera::posterior {
+
+Hmc::Hmc(BlurredPosterior& target, HmcOptions options, std::uint64_t seed)
+    : target_(&target), options_(options), seed_(seed), noise_(target.size()) {
+  TESSERA_REQUIRE(options.step > 0.0 && options.persistence >= 0.0 && options.persistence < 1.0 &&
+                  options.leapfrogs > 0);
+}
+
+void Hmc::begin(std::vector<Complex> position) {
+  TESSERA_REQUIRE(position.size() == target_->size());
+  state_ = {std::move(position), std::vector<Complex>(target_->size()), 0};
+  refresh(0.0);
+  take_gradient();
+}
+
+void Hmc::resume(HmcState state) {
+  TESSERA_REQUIRE(state.position.size() == target_->size() && state.velocity.size() == target_->size());
+  state_ = std::move(state);
+  take_gradient();
+}
+
+void Hmc::take_gradient() {
+  target_->gradient(state_.position, gradient_);
+  ++counts_.scores;
+}
+
+void Hmc::kick(double time) {
+  const auto mass = target_->mass();
+  auto& v = state_.velocity;
+  for (std::size_t k = 0; k < v.size(); ++k) v[k] += time / mass[k] * gradient_.gaussian[k];
+  for (std::size_t k = 0; k < gradient_.residual.size(); ++k)
+    v[k] += time / mass[k] * gradient_.residual[k];
+}
+
+void Hmc::drift(double time) {
+  for (std::size_t k = 0; k < state_.position.size(); ++k) state_.position[k] += time * state_.velocity[k];
+}
+
+void Hmc::refresh(double persistence) {
+  const double before = kinetic();
+  target_->white_noise(seed_, Purpose::chain_momentum, state_.refreshments++, noise_);
+  const auto mass = target_->mass();
+  const double fresh = std::sqrt(1.0 - persistence * persistence);
+  for (std::size_t k = 0; k < noise_.size(); ++k)
+    state_.velocity[k] = persistence * state_.velocity[k] + fresh / std::sqrt(mass[k]) * noise_[k];
+  heat_ += kinetic() - before;
+}
+
+double Hmc::kinetic() const {
+  const auto mass = target_->mass();
+  std::vector<Complex> momentum(mass.size());
+  for (std::size_t k = 0; k < mass.size(); ++k) momentum[k] = mass[k] * state_.velocity[k];
+  return 0.5 * target_->dot(momentum, state_.velocity);
+}
+
+double Hmc::gaussian_energy() const {
+  return kinetic() - target_->gaussian_log_density(state_.position, gradient_);
+}
+
+void Hmc::leapfrog(double step, bool refresh_within) {
+  before_ = state_.position;
+  residual_before_ = gradient_.residual;
+  kick(0.5 * step);
+  drift(0.5 * step);
+  if (refresh_within) refresh(options_.persistence);
+  drift(0.5 * step);
+  take_gradient();
+  kick(0.5 * step);
+  if (gradient_.residual.empty()) return;
+  // The trapezoidal rule along the step.
+  const std::size_t modes = gradient_.residual.size();
+  for (std::size_t k = 0; k < modes; ++k) {
+    before_[k] = state_.position[k] - before_[k];
+    residual_before_[k] = 0.5 * (residual_before_[k] + gradient_.residual[k]);
+  }
+  work_ += target_->basis().dot(ConstModes(residual_before_), ConstModes(before_).first(modes));
+}
+
+void Hmc::advance() {
+  if (options_.metropolis) refresh(options_.persistence);
+  const double energy = gaussian_energy();
+  const HmcState start = options_.metropolis ? state_ : HmcState{};
+  const BlurredPosterior::Gradient start_gradient =
+      options_.metropolis ? gradient_ : BlurredPosterior::Gradient{};
+  work_ = heat_ = 0.0;
+  for (std::uint64_t i = 0; i < options_.leapfrogs; ++i)
+    leapfrog(options_.step, !options_.metropolis && i == 0);
+  const double error = gaussian_energy() - energy - work_ - heat_;
+  if (!std::isfinite(error))
+    fail(
+        "the chain has run away: its energy is not finite after {} trajectories; give a smaller step "
+        "(--hmc-step)",
+        counts_.trajectories + 1);
+  ++counts_.trajectories;
+  counts_.energy_error += error;
+  counts_.energy_error_square += error * error;
+  if (options_.metropolis) {
+    const auto [chance, unused] =
+        RandomStream(seed_, Purpose::chain_acceptance).uniforms(state_.refreshments);
+    if (std::log(chance) >= -error) {
+      const std::uint32_t refreshments = state_.refreshments;
+      state_ = start;
+      state_.refreshments = refreshments;
+      for (Complex& v : state_.velocity) v = -v;  // what makes partial refreshment correct
+      gradient_ = start_gradient;
+      return;
+    }
+  }
+  ++counts_.accepted;
+}
+
+}  // namespace tessera::posterior

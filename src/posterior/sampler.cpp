@@ -1,0 +1,78 @@
+#include "posterior/sampler.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace tessera::posterior {
+
+double sampling_sigma(const mpi::Communicator& comm, ConstPixels variance, double share,
+                      const ResidualScore* residual) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const double v : variance)
+    if (v > 0.0) least = std::min(least, v);
+  least = std::sqrt(comm.min(least));
+  if (!std::isfinite(least))
+    fail("no pixel holds a galaxy, so there is no shear to sample from; check the field and the catalogue");
+  if (residual == nullptr) return share * least;
+  if (share * least < residual->lowest_sigma())
+    fail(
+        "the least noise of a pixel is {:.3g} in shear, of which {:.0f} % would be counted to the field, and the "
+        "score network begins at {:.3g}; use smaller pixels or a model trained from lower --sigma",
+        least, 100.0 * share, residual->lowest_sigma());
+  return std::min(share * least, residual->highest_sigma());
+}
+
+Sampler::Sampler(const HarmonicBasis& basis, const inference::ForwardOperator& forward,
+                 const std::vector<double>& spectrum, ConstPixels data, ConstPixels variance,
+                 ResidualScore* residual, const SamplerOptions& options, std::uint64_t seed)
+    : blurred_(basis, forward, spectrum, data, variance, options.sigma, residual),
+      descent_(basis, spectrum,
+               Descent::schedule(options.sigma, std::min(options.lowest_sigma, 0.5 * options.sigma),
+                                 options.levels),
+               residual),
+      options_(options),
+      seed_(seed) {}
+
+void Sampler::begin(std::uint32_t number, const std::function<void()>& progress) {
+  chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
+  hmc_.emplace(blurred_, options_.hmc, chain_seed_);
+  samples_ = 0;
+  std::vector<Complex> start(blurred_.size());
+  if (!blurred_.gaussian_draw(chain_seed_, options_.start, start))
+    fail("the Gaussian start of a chain did not reach the tolerance {:.1e} in {} iterations; raise "
+         "--max-iterations",
+         options_.start.tolerance, options_.start.max_iterations);
+  hmc_->begin(std::move(start));
+  for (std::uint64_t i = 0; i < options_.burn_in; ++i) {
+    hmc_->advance();
+    if (progress) progress();
+  }
+}
+
+void Sampler::resume(std::uint32_t number, std::uint32_t samples, HmcState state) {
+  chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
+  hmc_.emplace(blurred_, options_.hmc, chain_seed_);
+  samples_ = samples;
+  hmc_->resume(std::move(state));
+}
+
+void Sampler::next(Modes kappa, const std::function<void()>& progress) {
+  TESSERA_REQUIRE(hmc_.has_value());
+  for (std::uint64_t i = 0; i < options_.trajectories; ++i) {
+    hmc_->advance();
+    if (progress) progress();
+  }
+  blurred_.unwhiten(hmc_->state().position, kappa);
+  // The chain has the score at this place and level already, in units of the whitened state.
+  std::vector<Complex> white = hmc_->gradient().residual;
+  const double unit = std::sqrt(blurred_.basis().pixel_area());
+  for (Complex& mode : white) mode *= unit;
+  descent_.draw(kappa, white, chain_seed_, samples_++);
+  descent_scores_ += descent_.scores();
+  if (progress) progress();
+}
+
+}  // namespace tessera::posterior

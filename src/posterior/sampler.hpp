@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "posterior/descent.hpp"
+#include "posterior/hmc.hpp"
+
+namespace tessera::posterior {
+
+struct SamplerOptions {
+  HmcOptions hmc;
+  double sigma = 0.0;              // rms of the noise in a pixel that is counted to the field
+  double lowest_sigma = 0.01;      // last level of the descent
+  std::uint64_t levels = 10;       // of the descent
+  std::uint64_t burn_in = 20;      // trajectories before a chain's first sample
+  std::uint64_t trajectories = 8;  // from sample to sample
+  inference::CgOptions start{1e-4, 1000};
+};
+
+/// The noise level at which to sample: `share` of the least noise of any pixel, within what the score knows.
+/// variance: of the data, 0 where there are none. Error if the noise is too low. Collective.
+[[nodiscard]] double sampling_sigma(const mpi::Communicator& comm, ConstPixels variance, double share,
+                                    const ResidualScore* residual);
+
+/// Chains of samples of p(kappa | d): an exact draw under the Gaussian prior, Hamiltonian Monte Carlo on the
+/// blurred posterior, and from each of its states a descent to kappa.
+class Sampler {
+ public:
+  /// Arguments as of BlurredPosterior and Descent; what is passed by reference must outlive this object.
+  Sampler(const HarmonicBasis& basis, const inference::ForwardOperator& forward,
+          const std::vector<double>& spectrum, ConstPixels data, ConstPixels variance,
+          ResidualScore* residual, const SamplerOptions& options, std::uint64_t seed);
+
+  /// Begins chain `number`, burn-in included. `progress` is called after every trajectory. Collective.
+  void begin(std::uint32_t number, const std::function<void()>& progress = {});
+
+  /// Goes on with a chain that has given `samples` samples. Collective.
+  void resume(std::uint32_t number, std::uint32_t samples, HmcState state);
+
+  /// The chain's next sample, coefficients of kappa. Collective.
+  void next(Modes kappa, const std::function<void()>& progress = {});
+
+  [[nodiscard]] const Hmc& chain() const { return *hmc_; }
+  [[nodiscard]] BlurredPosterior& blurred() { return blurred_; }
+  /// Scores taken by all descents.
+  [[nodiscard]] std::uint64_t descent_scores() const { return descent_scores_; }
+  /// Steps of next() and of begin(), for progress.
+  [[nodiscard]] std::uint64_t steps_per_sample() const { return options_.trajectories + 1; }
+
+ private:
+  BlurredPosterior blurred_;
+  Descent descent_;
+  SamplerOptions options_;
+  std::uint64_t seed_, chain_seed_ = 0;
+  std::optional<Hmc> hmc_;
+  std::uint32_t samples_ = 0;
+  std::uint64_t descent_scores_ = 0;
+};
+
+}  // namespace tessera::posterior
