@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "posterior/descent.hpp"
+#include "mpi/communicator.hpp"
 #include "posterior/hmc.hpp"
 
 namespace tessera::posterior {
