@@ -20,5 +20,6 @@ struct Application {
 [[nodiscard]] Application import_application();
 [[nodiscard]] Application train_deepmass_application();
 [[nodiscard]] Application train_score_application();
+[[nodiscard]] Application calibrate_application();
 
 }  // namespace tessera::apps

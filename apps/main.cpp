@@ -32,9 +32,14 @@ std::string overview(const std::vector<apps::Application>& applications) {
 }
 
 std::vector<apps::Application> all_applications() {
-  return {apps::simulate_application(),       apps::simulate_skies_application(),
-          apps::train_deepmass_application(), apps::train_score_application(), apps::map_application(),
-          apps::compare_application(),        apps::import_application(),
+  return {apps::simulate_application(),
+          apps::simulate_skies_application(),
+          apps::train_deepmass_application(),
+          apps::train_score_application(),
+          apps::map_application(),
+          apps::calibrate_application(),
+          apps::compare_application(),
+          apps::import_application(),
           apps::export_application()};
 }
 

@@ -38,6 +38,10 @@ void report_rows(const catalogue::ShearMaps& data) {
 /// the peak of a box of 2048 x 2048.
 constexpr double doubles_per_pixel = 33.0;
 
+/// Doubles more for samples: state, momentum, gradients and noise of two fields, tables of the descent.
+/// Counted.
+constexpr double sampler_doubles_per_pixel = 60.0;
+
 /// Doubles more for a network: its inputs, outputs and their exchange. Counted.
 constexpr double network_doubles_per_pixel = 16.0;
 
@@ -149,6 +153,13 @@ class Products {
     writer_->attribute("/diagnostics/kaiser_squires", "smoothing_arcmin",
                        settings_->smoothing / radians_per_arcmin);
     write_box("/diagnostics/kaiser_squires");
+  }
+
+  void write_posterior_samples(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
+    clock_->begin("prepare posterior");
+    write_posterior({&basis_, survey_->field, survey_->box, &survey_->data.gamma1, &survey_->data.gamma2,
+                     &survey_->data.noise_sigma, &spectrum, model},
+                    *settings_->posterior, *settings_->sampler, *writer_, *clock_);
   }
 
   /// Noise of the data in the terms of a model's card. Collective.
@@ -364,7 +375,8 @@ class Products {
 
 /// Maps that the run will write, for the disk space they need.
 std::uint64_t map_count(const MapSettings& settings) {
-  return 10 + (settings.deepmass ? 2 : 0) + (settings.save_samples ? settings.samples : 0);
+  return 10 + (settings.deepmass ? 2 : 0) + (settings.save_samples ? settings.samples : 0) +
+         (settings.posterior ? posterior_map_count(*settings.posterior) : 0);
 }
 
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
@@ -377,12 +389,18 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   clock.begin("bin galaxies");
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
   const PaddedBox box = padded_box(field, settings.field.padding);
-  require_box_memory(comm, box, doubles_per_pixel + (settings.deepmass ? network_doubles_per_pixel : 0.0));
+  const bool networks = settings.deepmass || settings.posterior;
+  require_box_memory(comm, box,
+                     doubles_per_pixel + (networks ? network_doubles_per_pixel : 0.0) +
+                         (settings.posterior ? sampler_doubles_per_pixel : 0.0));
   std::optional<theory::PowerSpectrum> spectrum;
-  if (settings.wiener)
+  if (settings.needs_spectrum())
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
   ModelGate gate(comm, settings);
   if (gate.model() != nullptr) gate.check(field.pixel_arcmin(), 0.0, *spectrum);
+  std::unique_ptr<ScoreModel> score;
+  if (settings.posterior && !settings.sampler->model.empty())
+    score = checked_score(comm, settings, field.pixel_arcmin(), *spectrum);
   const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};
   report_rows(survey.data);
   log::info("field: {} x {} pixels of {} arcmin about RA {:.5f}, Dec {:.5f}; periodic box {} x {}",
@@ -403,15 +421,18 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
   if (settings.wiener) products.write_wiener(*spectrum, gate.model());
+  if (settings.posterior) products.write_posterior_samples(*spectrum, score.get());
   clock.begin("write provenance");
   config::Values resolved = values;
   resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
   if (settings.automatic)
     resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
   if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
+  if (score != nullptr) resolved.set("score-model", score->path());
   resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
   write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
   if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
+  if (score != nullptr) writer.attribute("/provenance", "score_checksum", score->checksum());
   clock.end();
   write_times(writer, clock);
   writer.commit();

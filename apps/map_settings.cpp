@@ -20,6 +20,9 @@ constexpr const char* description =
     "simulated "
     "skies\n"
     "           and knows the noise; refused on data that its model was not made for\n"
+    "  posterior samples of the posterior under the Gaussian prior with what a score network adds to it, and "
+    "from\n"
+    "           them mean, standard deviation, quantiles, detections; takes minutes\n"
     "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
     "North, x to\n"
     "the West; kappa and gamma have no dimension.\n\n"
@@ -32,8 +35,9 @@ config::Command map_command() {
   field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
   std::vector<config::Option> methods{
       {"methods", "LIST",
-       "maps to make: ks, wiener, deepmass (which includes wiener) [all; deepmass where its model fits the "
-       "data]"},
+       "maps to make: ks, wiener, deepmass (which includes wiener), posterior [ks, wiener, and deepmass "
+       "where its "
+       "model fits the data]"},
       {"smoothing-arcmin", "S",
        "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
       {"wiener", "joint|tile",
@@ -46,7 +50,9 @@ config::Command map_command() {
       {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "1e-7"},
       {"max-iterations", "N", "Wiener: give up after N iterations", "1000"},
       {"samples", "N",
-       "Wiener: posterior draws for the standard deviation map; 0 for none [8; 0 with --wiener tile]"},
+       "draws of the Wiener posterior, for its standard deviation map [8; 0 with --wiener tile]; samples of "
+       "every "
+       "chain of the posterior [16]"},
       {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
       {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
       {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
@@ -65,6 +71,7 @@ config::Command map_command() {
        {"Field", field},
        {"Methods", methods},
        {"DeepMass", networks},
+       {"Posterior", posterior_options()},
        {"Output",
         {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
 }
@@ -72,12 +79,15 @@ config::Command map_command() {
 bool wants_networks(const config::Values& values) {
   if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
   const std::vector<std::string> methods = values.words("methods");
-  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end();
+  const bool sampled = std::find(methods.begin(), methods.end(), "posterior") != methods.end();
+  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end() ||
+         (sampled && values.text_or("score-model", "") != "none");
 }
 
 MapSettings::MapSettings(const config::Values& values) : field(values) {
   automatic = !values.has("methods");
   kaiser_squires = wiener = deepmass = automatic;
+  bool sampled = false;
   for (const std::string& method : automatic ? std::vector<std::string>{} : values.words("methods")) {
     if (method == "ks")
       kaiser_squires = true;
@@ -85,8 +95,10 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
       wiener = true;
     else if (method == "deepmass")
       wiener = deepmass = true;
+    else if (method == "posterior")
+      sampled = true;
     else
-      fail("--methods has '{}' and knows: ks, wiener, deepmass", method);
+      fail("--methods has '{}' and knows: ks, wiener, deepmass, posterior", method);
   }
   outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
   tile = values.count("tile", 1, 1 << 20);
@@ -100,7 +112,7 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   constexpr std::uint32_t usual_samples = 8;
   samples = tile_wiener ? 0 : usual_samples;
   if (values.has("samples")) samples = static_cast<std::uint32_t>(values.count("samples", 0, 1000000));
-  if (tile_wiener && samples > 0)
+  if (tile_wiener && wiener && samples > 0)
     fail(
         "--samples {} cannot be drawn tile by tile: draws need the whole sky at once; give --samples 0 or "
         "--wiener "
@@ -111,7 +123,12 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   seed = values.count("seed", 0, UINT64_MAX);
   if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
   values.require("catalogue");
-  if (wiener) require_spectrum(values);
+  if (sampled) {
+    constexpr std::uint32_t usual_of_a_chain = 16;
+    sampler.emplace(values);
+    posterior.emplace(values, values.has("samples") ? samples : usual_of_a_chain);
+  }
+  if (needs_spectrum()) require_spectrum(values);
 }
 
 }  // namespace tessera::apps

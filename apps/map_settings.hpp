@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/field_options.hpp"
+#include "apps/posterior_maps.hpp"
 #include "inference/conjugate_gradient.hpp"
 
 namespace tessera::apps {
@@ -23,6 +24,9 @@ struct MapSettings {
   bool kaiser_squires = false;
   bool wiener = false;
   bool deepmass = false;
+  // If the posterior is to be sampled:
+  std::optional<SamplerSettings> sampler;
+  std::optional<PosteriorSettings> posterior;
   bool tile_wiener = false;
   std::uint64_t margin = 0;  // pixels
   bool automatic = false;    // methods not given: DeepMass only where it can be
@@ -36,6 +40,8 @@ struct MapSettings {
   bool pixel_window = true;
   std::uint64_t seed = 0;
   std::optional<double> sigma_e;
+
+  [[nodiscard]] bool needs_spectrum() const { return wiener || posterior.has_value(); }
 
   explicit MapSettings(const config::Values& values);
 };

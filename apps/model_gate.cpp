@@ -22,6 +22,25 @@ ModelGate::ModelGate(const mpi::Communicator& comm, const MapSettings& settings)
         "install both");
 }
 
+std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm, const MapSettings& settings,
+                                          double pixel_arcmin, const theory::PowerSpectrum& spectrum) {
+  std::unique_ptr<ScoreModel> model;
+  const int ranks = comm.ranks_on_node();
+  mpi::collectively(comm, [&] {
+    model = load_score(settings.sampler->model, ranks);
+    const std::vector<std::string> reasons = model->reasons_against(pixel_arcmin, 0.0, spectrum);
+    if (reasons.empty()) return;
+    const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
+    if (!settings.outside_card)
+      fail(
+          "'{}' was not made for these data: {}; train a score network for them, use it nevertheless with "
+          "--outside-card warn, or sample the Gaussian prior with --score-model none",
+          model->path(), all);
+    log::warn("samples are made with '{}', which was not made for these data: {}", model->path(), all);
+  });
+  return model;
+}
+
 void ModelGate::load(int ranks_on_node) {
   if (settings_->model.empty()) {
     if (!settings_->automatic)

@@ -27,4 +27,10 @@ class ModelGate {
   std::unique_ptr<DeepMassModel> model_;
 };
 
+/// The score network of the settings; Error (or a warning, with --outside-card warn) if it was not made for
+/// the pixels and the spectrum. Collective.
+[[nodiscard]] std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm,
+                                                        const MapSettings& settings, double pixel_arcmin,
+                                                        const theory::PowerSpectrum& spectrum);
+
 }  // namespace tessera::apps

@@ -3,11 +3,13 @@
 #include "network/deepmass.hpp"
 #include "network/model_file.hpp"
 #include "network/runtime.hpp"
+#include "network/score.hpp"
 
 namespace tessera::apps {
 namespace {
 
-class LoadedModel final : public DeepMassModel {
+/// What all models have.
+class LoadedModel : public virtual NetworkModel {
  public:
   explicit LoadedModel(network::Model model) : model_(std::move(model)) {}
 
@@ -20,12 +22,23 @@ class LoadedModel final : public DeepMassModel {
   [[nodiscard]] std::uint64_t alignment() const override {
     return static_cast<std::uint64_t>(model_.card.alignment);
   }
-  [[nodiscard]] bool has_deviation() const override { return model_.card.outputs > 1; }
-
   [[nodiscard]] std::vector<std::string> reasons_against(
       double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const override {
     return network::reasons_against(model_.card, {pixel_arcmin, noise, &spectrum});
   }
+
+ protected:
+  [[nodiscard]] const network::Model& model() const { return model_; }
+
+ private:
+  network::Model model_;
+};
+
+class LoadedDeepMass final : public LoadedModel, public DeepMassModel {
+ public:
+  using LoadedModel::LoadedModel;
+
+  [[nodiscard]] bool has_deviation() const override { return model().card.outputs > 1; }
 
   [[nodiscard]] double noise_level(const harmonic::HarmonicBasis& basis,
                                    const std::vector<double>& noise_sigma) const override {
@@ -36,7 +49,7 @@ class LoadedModel final : public DeepMassModel {
                               const PlaneGrid& field, PaddedBox box, std::uint64_t side,
                               const std::vector<double>& wiener,
                               const std::vector<double>& noise_sigma) const override {
-    network::DeepMass deepmass(comm, basis, model_.network, field.nx(), field.ny(), box, side);
+    network::DeepMass deepmass(comm, basis, model().network, field.nx(), field.ny(), box, side);
     network::DeepMassMaps maps = deepmass.evaluate(wiener, noise_sigma);
     return {std::move(maps.mean), std::move(maps.deviation)};
   }
@@ -44,12 +57,23 @@ class LoadedModel final : public DeepMassModel {
   [[nodiscard]] Maps evaluate_window(const inference::FilteredTile& tile,
                                      std::uint64_t margin) const override {
     network::DeepMassMaps maps =
-        network::deepmass_on_window(*model_.network, tile.basis, tile.wiener, tile.noise_sigma, margin);
+        network::deepmass_on_window(*model().network, tile.basis, tile.wiener, tile.noise_sigma, margin);
     return {std::move(maps.mean), std::move(maps.deviation)};
   }
+};
 
- private:
-  network::Model model_;
+class LoadedScore final : public LoadedModel, public ScoreModel {
+ public:
+  using LoadedModel::LoadedModel;
+
+  [[nodiscard]] std::unique_ptr<posterior::ResidualScore> residual(const mpi::Communicator& comm,
+                                                                   const harmonic::HarmonicBasis& basis,
+                                                                   const std::vector<double>& spectrum,
+                                                                   const PlaneGrid& field, PaddedBox box,
+                                                                   std::uint64_t side) const override {
+    return std::make_unique<network::NetworkScore>(comm, basis, spectrum, model().network, model().card,
+                                                   field.nx(), field.ny(), box, side);
+  }
 };
 
 }  // namespace
@@ -58,7 +82,12 @@ bool has_networks() { return true; }
 
 std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node) {
   network::prepare_runtime(network::threads_per_rank(ranks_on_node));
-  return std::make_unique<LoadedModel>(network::load_model(path, "deepmass"));
+  return std::make_unique<LoadedDeepMass>(network::load_model(path, "deepmass"));
+}
+
+std::unique_ptr<ScoreModel> load_score(const std::string& path, int ranks_on_node) {
+  network::prepare_runtime(network::threads_per_rank(ranks_on_node));
+  return std::make_unique<LoadedScore>(network::load_model(path, "score"));
 }
 
 }  // namespace tessera::apps

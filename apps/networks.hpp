@@ -6,6 +6,7 @@
 
 #include "inference/tile_wiener.hpp"
 #include "mpi/communicator.hpp"
+#include "posterior/residual_score.hpp"
 #include "sky/plane_grid.hpp"
 #include "theory/power_spectrum.hpp"
 
@@ -14,15 +15,15 @@ namespace tessera::apps {
 // LibTorch adds half a second to a program's start. So there are two programs from one source: `tessera`,
 // without it, and `tessera-networks`, with it, which the first turns into when a command line needs networks.
 
-/// A DeepMass network from a model file, for the commands.
-class DeepMassModel {
+/// A network from a model file, for the commands.
+class NetworkModel {
  public:
-  DeepMassModel() = default;
-  DeepMassModel(const DeepMassModel&) = delete;
-  DeepMassModel& operator=(const DeepMassModel&) = delete;
-  DeepMassModel(DeepMassModel&&) = delete;
-  DeepMassModel& operator=(DeepMassModel&&) = delete;
-  virtual ~DeepMassModel() = default;
+  NetworkModel() = default;
+  NetworkModel(const NetworkModel&) = delete;
+  NetworkModel& operator=(const NetworkModel&) = delete;
+  NetworkModel(NetworkModel&&) = delete;
+  NetworkModel& operator=(NetworkModel&&) = delete;
+  virtual ~NetworkModel() = default;
 
   [[nodiscard]] virtual std::string path() const = 0;
   [[nodiscard]] virtual std::string checksum() const = 0;
@@ -30,12 +31,17 @@ class DeepMassModel {
   /// Pixels that a tile needs around it, a multiple of alignment(), at multiples of which tiles begin.
   [[nodiscard]] virtual std::uint64_t halo() const = 0;
   [[nodiscard]] virtual std::uint64_t alignment() const = 0;
-  [[nodiscard]] virtual bool has_deviation() const = 0;
 
   /// Why the model's card does not cover the data, one sentence each. noise: of a shear component averaged
   /// over 1 arcmin^2, 0 if not known yet.
   [[nodiscard]] virtual std::vector<std::string> reasons_against(
       double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const = 0;
+};
+
+/// DeepMass.
+class DeepMassModel : public virtual NetworkModel {
+ public:
+  [[nodiscard]] virtual bool has_deviation() const = 0;
 
   /// That noise, of data. Collective.
   [[nodiscard]] virtual double noise_level(const harmonic::HarmonicBasis& basis,
@@ -56,7 +62,19 @@ class DeepMassModel {
                                              std::uint64_t margin) const = 0;
 };
 
-/// Reads a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.
+/// The score network: the learned part of the prior.
+class ScoreModel : public virtual NetworkModel {
+ public:
+  /// The residual score on a field of the plane; spectrum: of posterior::pixel_spectrum; side: of a tile,
+  /// pixels. comm and basis must outlive it.
+  [[nodiscard]] virtual std::unique_ptr<posterior::ResidualScore> residual(
+      const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box,
+      std::uint64_t side) const = 0;
+};
+
+/// Read a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.
+[[nodiscard]] std::unique_ptr<ScoreModel> load_score(const std::string& path, int ranks_on_node);
 [[nodiscard]] std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node);
 
 /// Whether this program has networks.

@@ -1,4 +1,5 @@
 // What stands for the networks in the program without LibTorch.
+#include "apps/calibrate_options.hpp"
 #include "apps/command.hpp"
 #include "apps/networks.hpp"
 #include "apps/train_options.hpp"
@@ -17,8 +18,15 @@ bool has_networks() { return false; }
 
 std::unique_ptr<DeepMassModel> load_deepmass(const std::string& /*path*/, int /*ranks_on_node*/) { refuse(); }
 
+std::unique_ptr<ScoreModel> load_score(const std::string& /*path*/, int /*ranks_on_node*/) { refuse(); }
+
 Application train_deepmass_application() {
   return {train_deepmass_command(), [](const mpi::Communicator&, const config::Values&) { refuse(); },
+          [](const config::Values&) { return true; }};
+}
+
+Application calibrate_application() {
+  return {calibrate_command(), [](const mpi::Communicator&, const config::Values&) { refuse(); },
           [](const config::Values&) { return true; }};
 }
 

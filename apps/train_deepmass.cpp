@@ -4,6 +4,7 @@
 
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
+#include "apps/survey_options.hpp"
 #include "apps/train_options.hpp"
 #include "apps/training_run.hpp"
 #include "apps/training_skies.hpp"
@@ -16,25 +17,6 @@
 
 namespace tessera::apps {
 namespace {
-
-simulate::Footprint footprint(const std::string& word) {
-  using simulate::Footprint;
-  for (const Footprint known : {Footprint::full, Footprint::starry, Footprint::cosmos})
-    if (word == simulate::name_of(known)) return known;
-  fail("--masks has the entry '{}' and knows: full, starry, cosmos", word);
-}
-
-simulate::SurveyPrior survey_prior(const config::Values& values) {
-  const auto range = [&](const char* name, double min, double max) {
-    const auto [low, high] = values.range(name, min, max);
-    return simulate::Range{low, high};
-  };
-  simulate::SurveyPrior prior{{}, range("density", 1e-2, 1e4), range("sigma-e", 1e-3, 10.0)};
-  for (const std::string& word : values.words("masks")) prior.footprints.push_back(footprint(word));
-  prior.unevenness = values.number("unevenness", 0.0, 2.0);
-  prior.even_share = values.number("even-share", 0.0, 1.0);
-  return prior;
-}
 
 struct Settings {
   simulate::SurveyPrior prior;

@@ -2,6 +2,7 @@
 
 #include "apps/field_options.hpp"
 #include "apps/sky_options.hpp"
+#include "apps/survey_options.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -24,24 +25,15 @@ constexpr const char* description =
 constexpr const char* score_description =
     "Trains the score network: what a prior knows of convergence beyond the Gaussian prior of the spectrum.\n"
     "It sees skies blurred by white noise of many levels and learns by how much the mean of the convergence\n"
-    "behind them differs from the Gaussian one (denoising score matching). 'tessera map --methods posterior'\n"
+    "behind them differs from the Gaussian one (denoising score matching). 'tessera map --methods "
+    "posterior'\n"
     "samples with it. Skies come from a set ('tessera simulate skies', 'tessera import') by --skies, or are\n"
-    "drawn as training goes on. The examples of a step are dealt to the ranks; one thread a rank is fastest and\n"
+    "drawn as training goes on. The examples of a step are dealt to the ranks; one thread a rank is fastest "
+    "and\n"
     "gives the same bits on any number of ranks. Ends with scores on test skies and writes a model with its\n"
     "card; tools/plot_training.py draws its learning curves.\n\n"
     "example: mpirun -n 2 tessera train score --skies skies.h5 --spectrum data/cl_cosmos_like.txt \\\n"
     "           --steps 2000 --out score.h5\n";
-
-config::Group survey_options() {
-  return {"Mock surveys (A:B: drawn anew for every survey)",
-          {{"density", "N|A:B", "galaxies per arcmin^2, uniform in the logarithm", "5:70"},
-           {"sigma-e", "S|A:B", "ellipticity dispersion per component", "0.26:0.31"},
-           {"masks", "LIST", "footprints, with equal chances: full, starry (holes around stars), cosmos",
-            "full,starry,cosmos"},
-           {"unevenness", "S", "rms of the logarithm of the density over the field", "0.25"},
-           {"even-share", "F", "part of the surveys with one noise level in every observed pixel", "0.3"},
-           {"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "3e-4"}}};
-}
 
 config::Group network_options() {
   return {"Network",
@@ -50,14 +42,15 @@ config::Group network_options() {
 }
 
 std::vector<config::Option> adam_options(const char* steps, const char* batch) {
-  return {{"steps", "N", "steps of Adam", steps},
-          {"batch", "N", "examples a step", batch},
-          {"learning-rate", "R", "highest learning rate", "2e-3"},
-          {"warmup", "N", "steps in which the learning rate rises; then it falls as a cosine", "100"},
-          {"average", "A", "decay of the running mean of the weights, which is what is kept", "0.995"},
-          {"validate", "N", "steps between looks at held-out skies, after which a checkpoint is written", "100"},
-          {"patience", "N", "stop after N looks without improvement", "10"},
-          {"seed", "N", "the same seed gives the same weights on any number of ranks", "1"}};
+  return {
+      {"steps", "N", "steps of Adam", steps},
+      {"batch", "N", "examples a step", batch},
+      {"learning-rate", "R", "highest learning rate", "2e-3"},
+      {"warmup", "N", "steps in which the learning rate rises; then it falls as a cosine", "100"},
+      {"average", "A", "decay of the running mean of the weights, which is what is kept", "0.995"},
+      {"validate", "N", "steps between looks at held-out skies, after which a checkpoint is written", "100"},
+      {"patience", "N", "stop after N looks without improvement", "10"},
+      {"seed", "N", "the same seed gives the same weights on any number of ranks", "1"}};
 }
 
 config::Group training_options(std::vector<config::Option> adam, const std::vector<config::Option>& more) {
@@ -92,10 +85,12 @@ config::Command train_command(const std::string& what, const std::string& summar
 config::Command train_deepmass_command() {
   return train_command(
       "deepmass", "a network that maps Wiener maps to the posterior mean", description,
-      {survey_options(), network_options(),
+      {survey_options("5:70"), network_options(),
        training_options(
            adam_options("2000", "2"),
-           {{"cutout", "N", "side of the part of each survey that a step looks at, pixels; 0: all of it", "256"},
+           {{"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "3e-4"},
+            {"cutout", "N", "side of the part of each survey that a step looks at, pixels; 0: all of it",
+             "256"},
             {"variance-share", "F", "weight of the standard deviation's loss beside the mean's", "0.1"},
             {"validation-surveys", "N", "surveys to look at", "16"},
             {"test-surveys", "N", "surveys of test skies per depth for the scores in the card", "24"},

@@ -26,7 +26,7 @@ std::string identity(const config::Values& values) {
 }  // namespace
 
 network::UNetOptions unet_options(const config::Values& values, std::int64_t inputs, std::int64_t outputs,
-                                   bool conditioned) {
+                                  bool conditioned) {
   network::UNetOptions options;
   options.inputs = inputs;
   options.outputs = outputs;
@@ -67,7 +67,8 @@ void require_skies(const harmonic::PlaneBasis& basis, const network::NetworkShap
   const std::uint64_t least = std::min(basis.nx(), basis.ny());
   if (basis.nx() % unit != 0 || basis.ny() % unit != 0)
     fail(
-        "the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other skies "
+        "the skies have {} x {} pixels, which the network cannot halve to multiples of {}; choose other "
+        "skies "
         "or fewer --channels",
         basis.nx(), basis.ny(), shape.alignment);
   if (static_cast<std::uint64_t>(shape.receptive_radius) + unit > least)
@@ -109,8 +110,7 @@ TrainingRun::TrainingRun(const mpi::Communicator& comm, const config::Values& va
       identity_(identity(values)) {
   if (!values.flag("resume") || !std::filesystem::exists(checkpoint_)) return;
   mpi::collectively(comm, [&] {
-    trainer_.resume(
-        network::read_checkpoint(checkpoint_, identity_, network::flat_parameters(*net_).size()));
+    trainer_.resume(network::read_checkpoint(checkpoint_, identity_, network::flat_parameters(*net_).size()));
   });
   log::info("going on from step {} of {}", trainer_.state().step, checkpoint_);
 }

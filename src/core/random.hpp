@@ -27,6 +27,7 @@ enum class Purpose : std::uint32_t {
   chain_acceptance = 18,
   descent_noise = 19,
   chain_seed = 20,
+  calibration = 21,
   test = 255,
 };
 

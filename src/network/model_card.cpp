@@ -140,7 +140,8 @@ std::string ModelCard::text() const {
     out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
   if (!conditioned()) return out;
   out += fmt::format(
-      "# held-out skies; columns of level: sigma, mean square error over the Gaussian prior's, its error, and "
+      "# held-out skies; columns of level: sigma, mean square error over the Gaussian prior's, its error, "
+      "and "
       "that ratio in the bands of ell\nbands = {:.6g}\n",
       fmt::join(bands, " "));
   for (const NoiseLevel& level : levels)
@@ -159,7 +160,8 @@ double ModelCard::variance_ratio(double multipole, double sigma) const {
     const double above = band.share > 0.0 ? band.share * ratio[band.below + 1] : 0.0;
     return (1.0 - band.share) * ratio[band.below] + above;
   };
-  return (1.0 - level.share) * at(level.below) + (level.share > 0.0 ? level.share * at(level.below + 1) : 0.0);
+  return (1.0 - level.share) * at(level.below) +
+         (level.share > 0.0 ? level.share * at(level.below + 1) : 0.0);
 }
 
 ModelCard ModelCard::parse(const std::string& text, const std::string& path) {

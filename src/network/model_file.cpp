@@ -126,8 +126,8 @@ Model load_script(const std::string& path) {
   Model model{ModelCard::parse(extra[script_card], path), nullptr, file_checksum(path), path};
   const ModelCard& card = model.card;
   model.network = std::make_shared<ScriptNetwork>(
-      std::move(module), NetworkShape{card.inputs, card.outputs, card.alignment, card.receptive_radius,
-                                      card.conditioned()});
+      std::move(module),
+      NetworkShape{card.inputs, card.outputs, card.alignment, card.receptive_radius, card.conditioned()});
   return model;
 }
 

@@ -57,6 +57,8 @@ void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior
     white[k] = ell[k] > 0.0 ? basis_->pixel_area() * white[k] : posterior::Complex(0.0);
 }
 
-double NetworkScore::variance_ratio(double ell, double sigma) const { return card_.variance_ratio(ell, sigma); }
+double NetworkScore::variance_ratio(double ell, double sigma) const {
+  return card_.variance_ratio(ell, sigma);
+}
 
 }  // namespace tessera::network

@@ -16,15 +16,13 @@ namespace tessera::network {
 Denoising::Denoising(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum,
                      bool pixel_window)
     : basis_(&basis),
-      spectrum_(posterior::pixel_spectrum(basis,
-                                          inference::SignalCovariance(basis, {spectrum}, pixel_window))) {
+      spectrum_(
+          posterior::pixel_spectrum(basis, inference::SignalCovariance(basis, {spectrum}, pixel_window))) {
   TESSERA_REQUIRE(basis.comm().size() == 1);
   // The basis stores columns of modes, [nx / 2 + 1][ny].
   const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
-  table_ = torch::from_blob(spectrum_.data(), {nx / 2 + 1, ny}, torch::kDouble)
-               .t()
-               .contiguous()
-               .to(torch::kFloat);
+  table_ =
+      torch::from_blob(spectrum_.data(), {nx / 2 + 1, ny}, torch::kDouble).t().contiguous().to(torch::kFloat);
 }
 
 double Denoising::gaussian_variance(double sigma) const {
@@ -62,16 +60,15 @@ torch::Tensor Denoising::rest(Network& network, const Example& example) const {
   const torch::Tensor white = inner(network.forward(example.inputs, score_condition(example.sigma)),
                                     (example.inputs.size(2) - example.target.size(2)) / 2);
   const double variance = example.sigma * example.sigma;
-  const torch::Tensor unit = torch::where(table_ > 0.0, variance / torch::sqrt(table_ + variance),
-                                          torch::zeros_like(table_));
+  const torch::Tensor unit =
+      torch::where(table_ > 0.0, variance / torch::sqrt(table_ + variance), torch::zeros_like(table_));
   const torch::Tensor modes = torch::fft::rfft2(white);
   return example.target - torch::fft::irfft2(modes * unit, {{white.size(2), white.size(3)}});
 }
 
 LossFunction Denoising::loss() const {
   return [this](UNetImpl& network, const Example& example) {
-    const torch::Tensor ratio =
-        rest(network, example).square().mean() / gaussian_variance(example.sigma);
+    const torch::Tensor ratio = rest(network, example).square().mean() / gaussian_variance(example.sigma);
     return Loss{ratio, ratio.item<double>()};
   };
 }

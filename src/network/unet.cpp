@@ -29,7 +29,8 @@ UNetImpl::UNetImpl(UNetOptions options) : options_(std::move(options)) {
   const auto& channels = options_.channels;
   first_ = convolution("first", options_.inputs, channels.front(), kernel);
   if (options_.conditioned)
-    embed_ = register_module("embed", torch::nn::Linear(1 + 2 * embedding_frequencies.size(), embedding_width));
+    embed_ =
+        register_module("embed", torch::nn::Linear(1 + 2 * embedding_frequencies.size(), embedding_width));
   for (std::size_t i = 0; i < channels.size(); ++i) {
     Level& level = levels_.emplace_back();
     const bool deepest = i + 1 == channels.size();

@@ -56,7 +56,8 @@ class UNetImpl : public torch::nn::Module, public Network {
                                 std::int64_t side);
   Block block(const std::string& name, std::int64_t channels);
   [[nodiscard]] torch::Tensor embedded(double condition);
-  static torch::Tensor run(std::vector<Block>& blocks, torch::Tensor features, const torch::Tensor& embedding);
+  static torch::Tensor run(std::vector<Block>& blocks, torch::Tensor features,
+                           const torch::Tensor& embedding);
 
   UNetOptions options_;
   torch::nn::Conv2d first_{nullptr}, last_{nullptr};

@@ -63,6 +63,13 @@ void BlurredPosterior::unwhiten(ConstModes y, Modes x) const {
   for (std::size_t k = 0; k < x.size(); ++k) x[k] = signal_.root(0, 0, k) * y[k];
 }
 
+void BlurredPosterior::whiten(ConstModes x, Modes y) const {
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double root = signal_.root(0, 0, k);
+    y[k] = root > 0.0 ? x[k] / root : Complex(0.0);
+  }
+}
+
 void BlurredPosterior::gradient(ConstModes y, Gradient& out) {
   TESSERA_REQUIRE(y.size() == size());
   out.gaussian.resize(size());
@@ -82,10 +89,14 @@ double BlurredPosterior::gaussian_log_density(ConstModes y, const Gradient& at_y
   return 0.5 * (dot(right_side_, y) + dot(at_y.gaussian, y));
 }
 
+bool BlurredPosterior::gaussian_mean(const inference::CgOptions& options, Modes y) const {
+  std::fill(y.begin(), y.end(), Complex(0.0));
+  return gaussian_.mean(data_, y, options).converged;
+}
+
 bool BlurredPosterior::gaussian_draw(std::uint64_t seed, const inference::CgOptions& options, Modes y) const {
   std::vector<Complex> fluctuation(y.size());
-  std::fill(y.begin(), y.end(), Complex(0.0));
-  bool converged = gaussian_.mean(data_, y, options).converged;
+  bool converged = gaussian_mean(options, y);
   converged &= gaussian_.fluctuation(seed, 0, fluctuation, {}, options).converged;
   for (std::size_t k = 0; k < y.size(); ++k) y[k] += fluctuation[k];
   return converged;
@@ -94,9 +105,8 @@ bool BlurredPosterior::gaussian_draw(std::uint64_t seed, const inference::CgOpti
 void BlurredPosterior::white_noise(std::uint64_t seed, Purpose purpose, std::uint32_t number, Modes y) const {
   const std::size_t modes = basis_->mode_count();
   for (std::size_t c = 0; c < components_; ++c)
-    basis_->white_noise(
-        RandomStream(seed, purpose, static_cast<std::uint32_t>(number * components_ + c)),
-        y.subspan(c * modes, modes));
+    basis_->white_noise(RandomStream(seed, purpose, static_cast<std::uint32_t>(number * components_ + c)),
+                        y.subspan(c * modes, modes));
 }
 
 }  // namespace tessera::posterior

@@ -48,11 +48,18 @@ class BlurredPosterior {
 
   [[nodiscard]] double dot(ConstModes a, ConstModes b) const { return gaussian_.dot(a, b); }
 
-  /// Diagonal of the precision where there are data, in the mean over them: the mass matrix, [component][mode].
+  /// Diagonal of the precision where there are data, in the mean over them: the mass matrix,
+  /// [component][mode].
   [[nodiscard]] std::span<const double> mass() const { return mass_; }
 
   /// Coefficients of x, of the first component, from the whitened ones.
   void unwhiten(ConstModes y, Modes x) const;
+
+  /// The other way: the first component of y from x; the others stay. Modes without variance become zero.
+  void whiten(ConstModes x, Modes y) const;
+
+  /// The mean under the Gaussian prior; false if it did not converge. Collective.
+  [[nodiscard]] bool gaussian_mean(const inference::CgOptions& options, Modes y) const;
 
   /// A draw under the Gaussian prior, exact to the tolerance; false if it did not converge. Collective.
   [[nodiscard]] bool gaussian_draw(std::uint64_t seed, const inference::CgOptions& options, Modes y) const;

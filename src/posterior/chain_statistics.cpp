@@ -72,7 +72,8 @@ double effective_samples(const ChainSeries& chains) {
       covariance += autocovariance(chains[c], means[c], lag) / static_cast<double>(chains.size());
     return 1.0 - (v.within - covariance) / v.total;
   };
-  // Sums of neighbouring pairs are positive and decrease in a reversible chain; noise begins where they do not.
+  // Sums of neighbouring pairs are positive and decrease in a reversible chain; noise begins where they do
+  // not.
   double sum = 0.0, least = std::numeric_limits<double>::infinity();
   for (std::size_t lag = 0; lag + 1 < n; lag += 2) {
     const double pair = lag == 0 ? 1.0 + correlation(1) : correlation(lag) + correlation(lag + 1);

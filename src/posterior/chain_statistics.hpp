@@ -9,9 +9,9 @@ namespace tessera::posterior {
 /// One number of every sample, [chain][sample]; all chains of one length.
 using ChainSeries = std::vector<std::vector<double>>;
 
-/// Potential scale reduction of the halves of the chains (split R-hat: Gelman et al. 2013, section 11.4): near
-/// 1 if the chains agree with each other and their beginnings with their ends. NaN for fewer than 4 samples a
-/// chain; 1 for a constant.
+/// Potential scale reduction of the halves of the chains (split R-hat: Gelman et al. 2013, section 11.4):
+/// near 1 if the chains agree with each other and their beginnings with their ends. NaN for fewer than 4
+/// samples a chain; 1 for a constant.
 [[nodiscard]] double split_r_hat(const ChainSeries& chains);
 
 /// Number of independent samples that know the mean equally well, from the autocorrelations of all chains

@@ -30,7 +30,8 @@ Descent::Descent(const HarmonicBasis& basis, std::vector<double> spectrum, std::
 std::vector<double> Descent::schedule(double highest, double lowest, std::size_t levels) {
   std::vector<double> sigmas{highest};
   for (std::size_t l = 1; l < levels; ++l)
-    sigmas.push_back(highest * std::pow(lowest / highest, static_cast<double>(l) / (static_cast<double>(levels) - 1.0)));
+    sigmas.push_back(
+        highest * std::pow(lowest / highest, static_cast<double>(l) / (static_cast<double>(levels) - 1.0)));
   return sigmas;
 }
 
@@ -45,17 +46,16 @@ void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint3
       else
         residual_->evaluate(field, sigma, white_);
     }
-    basis_->white_noise(RandomStream(seed, Purpose::descent_noise,
-                                     static_cast<std::uint32_t>(draw * sigmas_.size() + l)),
-                        Modes(noise_));
+    basis_->white_noise(
+        RandomStream(seed, Purpose::descent_noise, static_cast<std::uint32_t>(draw * sigmas_.size() + l)),
+        Modes(noise_));
     const double kept = next * next / (sigma * sigma);
     for (std::size_t k = 0; k < modes; ++k) {
       const Complex mean = gaussian_gain(spectrum_[k], sigma) * field[k] +
                            (residual_ != nullptr ? residual_unit(spectrum_[k], sigma) * white_[k] : 0.0);
-      const double variance = (1.0 - kept) * (1.0 - kept) * rest_[l * modes + k] +
-                              (1.0 - kept) * next * next;
-      field[k] = kept * field[k] + (1.0 - kept) * mean +
-                 std::sqrt(variance * basis_->pixel_area()) * noise_[k];
+      const double variance = (1.0 - kept) * (1.0 - kept) * rest_[l * modes + k] + (1.0 - kept) * next * next;
+      field[k] =
+          kept * field[k] + (1.0 - kept) * mean + std::sqrt(variance * basis_->pixel_area()) * noise_[k];
     }
   }
 }

@@ -10,15 +10,15 @@ namespace tessera::posterior {
 /// Draws kappa given x = kappa + sigma z, by the prior alone: the reverse of a diffusion (Song et al. 2021)
 /// from sigma to zero over a schedule of levels.
 ///
-/// At every level the mean of kappa given x is known (ResidualScore); its covariance is taken to be diagonal in
-/// harmonic space, the Gaussian prior's times the measured ratio of the errors (the optimal reverse variance of
-/// Bao et al. 2022). A step to a lower level draws kappa from that and keeps of the noise what belongs to the
-/// level: exact for a Gaussian prior with any schedule, and to first order in the step otherwise. The last step
-/// leads to kappa itself.
+/// At every level the mean of kappa given x is known (ResidualScore); its covariance is taken to be diagonal
+/// in harmonic space, the Gaussian prior's times the measured ratio of the errors (the optimal reverse
+/// variance of Bao et al. 2022). A step to a lower level draws kappa from that and keeps of the noise what
+/// belongs to the level: exact for a Gaussian prior with any schedule, and to first order in the step
+/// otherwise. The last step leads to kappa itself.
 class Descent {
  public:
-  /// spectrum: of posterior::pixel_spectrum; sigmas: decreasing, the last is followed by 0; residual: null for
-  /// the Gaussian prior. basis and residual must outlive this object.
+  /// spectrum: of posterior::pixel_spectrum; sigmas: decreasing, the last is followed by 0; residual: null
+  /// for the Gaussian prior. basis and residual must outlive this object.
   Descent(const HarmonicBasis& basis, std::vector<double> spectrum, std::vector<double> sigmas,
           ResidualScore* residual);
 

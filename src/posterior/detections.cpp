@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t columns = 10;
 
 std::vector<double> row_of(const Detection& d) {
-  return {d.ra, d.dec, d.x, d.y, d.scale, d.kappa, d.deviation, d.signal_to_noise, d.threshold, d.probability};
+  return {d.ra,        d.dec,        d.x, d.y, d.scale, d.kappa, d.deviation, d.signal_to_noise,
+          d.threshold, d.probability};
 }
 
 /// Every rank's rows on every rank.
@@ -44,8 +45,8 @@ std::vector<Detection> find_detections(const harmonic::PlaneBasis& basis, const 
       bool peak = probability[p] >= least_probability;
       for (const std::ptrdiff_t dy : {-1, 0, 1})
         for (const std::ptrdiff_t dx : {-1, 0, 1})
-          peak = peak && ((dy == 0 && dx == 0) ||
-                          centre[dy * static_cast<std::ptrdiff_t>(nx) + dx] < *centre);
+          peak =
+              peak && ((dy == 0 && dx == 0) || centre[dy * static_cast<std::ptrdiff_t>(nx) + dx] < *centre);
       if (!peak) continue;
       const PixelPosition place{static_cast<double>(x), static_cast<double>(y)};
       const SkyPosition sky = field.deproject(place);

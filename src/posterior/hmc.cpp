@@ -34,8 +34,7 @@ void Hmc::kick(double time) {
   const auto mass = target_->mass();
   auto& v = state_.velocity;
   for (std::size_t k = 0; k < v.size(); ++k) v[k] += time / mass[k] * gradient_.gaussian[k];
-  for (std::size_t k = 0; k < gradient_.residual.size(); ++k)
-    v[k] += time / mass[k] * gradient_.residual[k];
+  for (std::size_t k = 0; k < gradient_.residual.size(); ++k) v[k] += time / mass[k] * gradient_.residual[k];
 }
 
 void Hmc::drift(double time) {

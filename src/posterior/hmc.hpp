@@ -72,8 +72,8 @@ class Hmc {
   HmcState state_;
   HmcCounts counts_;
   BlurredPosterior::Gradient gradient_;
-  double work_ = 0.0;    // done by the prior's residual score along the trajectory
-  double heat_ = 0.0;    // kinetic energy that refreshments within the trajectory brought
+  double work_ = 0.0;  // done by the prior's residual score along the trajectory
+  double heat_ = 0.0;  // kinetic energy that refreshments within the trajectory brought
   std::vector<Complex> noise_, before_, residual_before_;
 };
 

@@ -7,7 +7,8 @@
 
 namespace tessera::posterior {
 
-std::vector<double> band_sums(const HarmonicBasis& basis, ConstModes modes, const std::vector<double>& edges) {
+std::vector<double> band_sums(const HarmonicBasis& basis, ConstModes modes,
+                              const std::vector<double>& edges) {
   const auto ell = basis.ell();
   std::vector<double> sums;
   std::vector<Complex> part(modes.size());
@@ -44,8 +45,7 @@ PredictiveTests::PredictiveTests(const HarmonicBasis& basis, ConstPixels data, C
   const double share = count / static_cast<double>(basis.total_pixels());
   const std::vector<Complex> ones(basis.mode_count(), 1.0);
   modes_in_band_ = band_sums(basis, ones, edges_);
-  for (const double modes : modes_in_band_)
-    scatter_.push_back(std::sqrt(2.0 / std::max(modes * share, 1.0)));
+  for (const double modes : modes_in_band_) scatter_.push_back(std::sqrt(2.0 / std::max(modes * share, 1.0)));
 }
 
 std::vector<double> PredictiveTests::band_power(ConstModes modes) const {

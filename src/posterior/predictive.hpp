@@ -12,8 +12,8 @@ namespace tessera::posterior {
 /// noise is white, with as much power in the curl-free as in the curl part of every band.
 class PredictiveTests {
  public:
-  /// data, variance: [gamma1, gamma2][pixel_count], variance 0 where there are no data; edges: of the bands of
-  /// multipoles, increasing. basis, data and variance must outlive this object. Collective.
+  /// data, variance: [gamma1, gamma2][pixel_count], variance 0 where there are no data; edges: of the bands
+  /// of multipoles, increasing. basis, data and variance must outlive this object. Collective.
   PredictiveTests(const HarmonicBasis& basis, ConstPixels data, ConstPixels variance,
                   std::vector<double> edges);
 

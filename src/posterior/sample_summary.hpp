@@ -6,8 +6,9 @@
 
 namespace tessera::posterior {
 
-/// What samples of a map say pixel by pixel. Keeps every sample in single precision, which is what its figures
-/// are made of: so they may be added in any number of runs. This rank's pixels; nothing is collective.
+/// What samples of a map say pixel by pixel. Keeps every sample in single precision, which is what its
+/// figures are made of: so they may be added in any number of runs. This rank's pixels; nothing is
+/// collective.
 class SampleSummary {
  public:
   explicit SampleSummary(std::size_t pixels) : pixels_(pixels) {}

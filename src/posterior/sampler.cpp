@@ -19,7 +19,8 @@ double sampling_sigma(const mpi::Communicator& comm, ConstPixels variance, doubl
   if (residual == nullptr) return share * least;
   if (share * least < residual->lowest_sigma())
     fail(
-        "the least noise of a pixel is {:.3g} in shear, of which {:.0f} % would be counted to the field, and the "
+        "the least noise of a pixel is {:.3g} in shear, of which {:.0f} % would be counted to the field, and "
+        "the "
         "score network begins at {:.3g}; use smaller pixels or a model trained from lower --sigma",
         least, 100.0 * share, residual->lowest_sigma());
   return std::min(share * least, residual->highest_sigma());
@@ -42,9 +43,10 @@ void Sampler::begin(std::uint32_t number, const std::function<void()>& progress)
   samples_ = 0;
   std::vector<Complex> start(blurred_.size());
   if (!blurred_.gaussian_draw(chain_seed_, options_.start, start))
-    fail("the Gaussian start of a chain did not reach the tolerance {:.1e} in {} iterations; raise "
-         "--max-iterations",
-         options_.start.tolerance, options_.start.max_iterations);
+    fail(
+        "the Gaussian start of a chain did not reach the tolerance {:.1e} in {} iterations; raise "
+        "--max-iterations",
+        options_.start.tolerance, options_.start.max_iterations);
   hmc_->begin(std::move(start));
   for (std::uint64_t i = 0; i < options_.burn_in; ++i) {
     hmc_->advance();

@@ -3,8 +3,8 @@
 #include <functional>
 #include <optional>
 
-#include "posterior/descent.hpp"
 #include "mpi/communicator.hpp"
+#include "posterior/descent.hpp"
 #include "posterior/hmc.hpp"
 
 namespace tessera::posterior {

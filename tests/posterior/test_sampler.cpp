@@ -106,8 +106,9 @@ TEST_CASE("without a network samples are those of the exact Gaussian posterior")
     double independent;  // samples that count, by their autocorrelation
   };
   // Generalised HMC without correction at a large step; trajectories; both with Metropolis' correction.
-  for (const Case& c : {Case{{1.0, 0.3, 1, false}, 8, 0.4 * count}, Case{{0.8, 0.0, 4, false}, 4, 0.4 * count},
-                        Case{{0.4, 0.5, 1, true}, 20, 0.3 * count}, Case{{0.5, 0.0, 4, true}, 4, 0.3 * count}}) {
+  for (const Case& c :
+       {Case{{1.0, 0.3, 1, false}, 8, 0.4 * count}, Case{{0.8, 0.0, 4, false}, 4, 0.4 * count},
+        Case{{0.4, 0.5, 1, true}, 20, 0.3 * count}, Case{{0.5, 0.0, 4, true}, 4, 0.3 * count}}) {
     GaussianSampler sampler(survey, c.options);
     std::vector<std::vector<double>> samples;
     for (int i = 0; i < count; ++i) samples.push_back(sampler.next(c.trajectories));
@@ -291,9 +292,8 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
       std::array<double, 4> moment{};
       std::vector<std::pair<double, double>> density;
       prior.integrate([&](double kappa, double weight) {
-        const double w = variance[p] > 0.0
-                             ? weight * std::exp(-0.5 * std::pow(data[p] - kappa, 2) / variance[p])
-                             : weight;
+        const double w =
+            variance[p] > 0.0 ? weight * std::exp(-0.5 * std::pow(data[p] - kappa, 2) / variance[p]) : weight;
         density.emplace_back(kappa, w);
         for (std::size_t m = 0; m < 4; ++m) moment[m] += w * std::pow(kappa, static_cast<double>(m));
       });

@@ -1,0 +1,365 @@
+// tessera calibrate: posterior samples against known truths.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "apps/calibrate_options.hpp"
+#include "apps/command.hpp"
+#include "apps/field_options.hpp"
+#include "apps/map_settings.hpp"
+#include "apps/networks.hpp"
+#include "apps/provenance.hpp"
+#include "apps/sampler_options.hpp"
+#include "apps/survey_options.hpp"
+#include "apps/training_skies.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "inference/wiener_map.hpp"
+#include "mpi/agreement.hpp"
+#include "posterior/calibration.hpp"
+#include "posterior/pixel_spectrum.hpp"
+
+namespace tessera::apps {
+namespace {
+
+struct Settings {
+  SamplerSettings sampler;
+  simulate::SurveyPrior prior;
+  std::uint64_t field, surveys, first, samples, tile, seed;
+  double padding;
+  std::string deepmass;  // empty: without
+
+  explicit Settings(const config::Values& values)
+      : sampler(values),
+        prior(survey_prior(values)),
+        field(values.count("field", 8, 1 << 16)),
+        surveys(values.count("surveys", 1, 100000)),
+        first(values.count("first-survey", 0, 1000000)),
+        samples(values.count("samples", 4, 100000)),
+        tile(values.count("tile", 1, 1 << 20)),
+        seed(values.count("seed", 0, UINT64_MAX)),
+        padding(values.number("padding", 1.0, 16.0)),
+        deepmass(values.has("deepmass-model") ? values.text("deepmass-model") : find_data(default_model)) {
+    if (deepmass == "none") deepmass.clear();
+    require_spectrum(values);
+    values.require("out");
+  }
+};
+
+/// A mock survey of the field, on every rank.
+struct Mock {
+  std::vector<double> truth;
+  simulate::MockSurvey survey;
+};
+
+/// The steps from a sky to samples of its survey.
+class Pipeline {
+ public:
+  Pipeline(const mpi::Communicator& comm, const mpi::Communicator& alone, const Settings& settings,
+           TrainingSkies& skies)
+      : comm_(&comm),
+        settings_(&settings),
+        skies_(&skies),
+        field_({0.0, 0.0}, settings.field, settings.field, skies.pixel_arcmin()),
+        box_(padded_box(field_, settings.padding)),
+        whole_(comm, box_, field_.pixel_radians()),
+        corner_(alone, {settings.field, settings.field}, field_.pixel_radians()),
+        shear_(whole_),
+        closed_(whole_),
+        signal_(whole_, {skies.spectrum()}, skies.pixel_averaged()),
+        spectrum_(posterior::pixel_spectrum(whole_, signal_)) {
+    if (settings.field > skies.basis().nx() || settings.field > skies.basis().ny())
+      fail("--field {} is larger than the skies, {} x {} pixels", settings.field, skies.basis().nx(),
+           skies.basis().ny());
+    const int ranks = comm.ranks_on_node();
+    mpi::collectively(comm, [&] {
+      if (!settings.sampler.model.empty()) score_ = load_score(settings.sampler.model, ranks);
+      if (!settings.deepmass.empty()) deepmass_ = load_deepmass(settings.deepmass, ranks);
+    });
+    if (score_ != nullptr) residual_ = score_->residual(comm, whole_, spectrum_, field_, box_, settings.tile);
+  }
+
+  [[nodiscard]] const harmonic::PlaneBasis& corner() const { return corner_; }
+  [[nodiscard]] const ScoreModel* score() const { return score_.get(); }
+
+  posterior::CalibrationSurvey survey(std::uint64_t number, const std::function<void()>& progress) {
+    const Mock mock = observe(number);
+    posterior::CalibrationSurvey result;
+    result.truth = mock.truth;
+    result.mask.resize(mock.truth.size());
+    for (std::size_t p = 0; p < result.mask.size(); ++p)
+      result.mask[p] = mock.survey.noise_sigma[p] > 0.0 ? 1.0 : 0.0;
+    result.reference = truth(number + settings_->surveys / 2 + 1);
+    sample(mock, number, result, progress);
+    return result;
+  }
+
+ private:
+  /// The corner of a test sky.
+  std::vector<double> truth(std::uint64_t number) {
+    std::vector<double> sky;
+    mpi::collectively(*comm_, [&] { sky = skies_->test(number); });
+    const std::uint64_t n = settings_->field, nx = skies_->basis().nx();
+    std::vector<double> part;
+    for (std::uint64_t y = 0; y < n; ++y)
+      part.insert(part.end(), sky.begin() + static_cast<std::ptrdiff_t>(y * nx),
+                  sky.begin() + static_cast<std::ptrdiff_t>(y * nx + n));
+    return part;
+  }
+
+  Mock observe(std::uint64_t number) {
+    Mock mock{truth(number), {}};
+    mpi::collectively(*comm_, [&] {
+      // The shear is that of the whole sky, of which the field sees a part.
+      mock.survey = surveyed(number);
+    });
+    return mock;
+  }
+
+  simulate::MockSurvey surveyed(std::uint64_t number) {
+    const harmonic::PlaneBasis& sky = skies_->basis();
+    const auto realisation = TrainingSkies::first_test + static_cast<std::uint32_t>(number);
+    const simulate::MockSurvey all =
+        simulate::observe(sky, skies_->test(number), settings_->prior, settings_->seed, realisation);
+    simulate::MockSurvey part{all.density, all.sigma_e, {}, {}, {}};
+    const auto cut = [&](const std::vector<double>& map, std::vector<double>& out) {
+      for (std::uint64_t y = 0; y < settings_->field; ++y)
+        out.insert(out.end(), map.begin() + static_cast<std::ptrdiff_t>(y * sky.nx()),
+                   map.begin() + static_cast<std::ptrdiff_t>(y * sky.nx() + settings_->field));
+    };
+    cut(all.gamma1, part.gamma1);
+    cut(all.gamma2, part.gamma2);
+    cut(all.noise_sigma, part.noise_sigma);
+    return part;
+  }
+
+  /// This rank's rows of the box from a map of the field, zero beyond it.
+  [[nodiscard]] std::vector<double> boxed(const std::vector<double>& map) const {
+    std::vector<double> rows(whole_.pixel_count(), 0.0);
+    const std::uint64_t n = settings_->field;
+    for (std::uint64_t row = 0; row < whole_.local_rows() && whole_.first_row() + row < n; ++row)
+      std::copy_n(map.begin() + static_cast<std::ptrdiff_t>((whole_.first_row() + row) * n), n,
+                  rows.begin() + static_cast<std::ptrdiff_t>(row * whole_.nx()));
+    return rows;
+  }
+
+  /// The field of a map of the box, on every rank.
+  [[nodiscard]] std::vector<double> gathered(const std::vector<double>& rows) const {
+    const std::uint64_t n = settings_->field;
+    std::vector<double> map(n * n, 0.0);
+    for (std::uint64_t row = 0; row < whole_.local_rows() && whole_.first_row() + row < n; ++row)
+      std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(row * whole_.nx()), n,
+                  map.begin() + static_cast<std::ptrdiff_t>((whole_.first_row() + row) * n));
+    comm_->sum(std::span(map));  // one rank has a number, the others zero: nothing is rounded
+    return map;
+  }
+
+  void sample(const Mock& mock, std::uint64_t number, posterior::CalibrationSurvey& result,
+              const std::function<void()>& progress) {
+    const std::vector<double> sigma = boxed(mock.survey.noise_sigma);
+    std::vector<double> data = boxed(mock.survey.gamma1), variance;
+    const std::vector<double> second = boxed(mock.survey.gamma2);
+    const std::vector<double> information = inference::shear_information(sigma);
+    const inference::GaussianPosterior gaussian(whole_, shear_, signal_, information);
+    const std::vector<double> wiener =
+        inference::wiener_map(whole_, gaussian, data, second, {1e-5, 1000}).kappa;
+    result.wiener = gathered(wiener);
+    if (deepmass_ != nullptr)
+      result.deepmass =
+          gathered(deepmass_->evaluate(*comm_, whole_, field_, box_, settings_->tile, wiener, sigma).mean);
+    data.insert(data.end(), second.begin(), second.end());
+    for (int component = 0; component < 2; ++component)
+      for (const double s : sigma) variance.push_back(s * s);
+    posterior::SamplerOptions options = settings_->sampler.options;
+    options.sigma =
+        posterior::sampling_sigma(*comm_, variance, settings_->sampler.sigma_share, residual_.get());
+    posterior::Sampler sampler(whole_, closed_, spectrum_, data, variance, residual_.get(), options,
+                               settings_->seed + (number << 20U));
+    sampler.begin(0);
+    std::vector<posterior::Complex> modes(whole_.mode_count());
+    std::vector<double> kappa(whole_.pixel_count());
+    for (std::uint64_t s = 0; s < settings_->samples; ++s) {
+      sampler.next(modes);
+      whole_.synthesis(modes, kappa);
+      result.samples.push_back(gathered(kappa));
+      progress();
+    }
+  }
+
+  const mpi::Communicator* comm_;
+  const Settings* settings_;
+  TrainingSkies* skies_;
+  PlaneGrid field_;
+  PaddedBox box_;
+  harmonic::PlaneBasis whole_, corner_;
+  inference::ShearOperator shear_;
+  inference::WholeShearOperator closed_;
+  inference::SignalCovariance signal_;
+  std::vector<double> spectrum_;
+  std::unique_ptr<ScoreModel> score_;
+  std::unique_ptr<DeepMassModel> deepmass_;
+  std::unique_ptr<posterior::ResidualScore> residual_;
+};
+
+/// Mean over surveys and its error.
+struct MeanError {
+  double mean, error;
+};
+
+MeanError mean_error(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double square = 0.0;
+  for (const double value : values) square += (value - mean) * (value - mean);
+  return {mean, std::sqrt(square / std::max(n - 1.0, 1.0) / n)};
+}
+
+/// The figures of all surveys, by name.
+class Table {
+ public:
+  explicit Table(const posterior::Calibration& calibration)
+      : names_(posterior::Calibration::figure_names()), rows_(&calibration.figures()) {}
+
+  template <class F>
+  [[nodiscard]] MeanError of(F f) const {
+    std::vector<double> values;
+    for (const auto& row : *rows_) values.push_back(f([&](const char* name) { return row[place(name)]; }));
+    return mean_error(values);
+  }
+  [[nodiscard]] MeanError operator[](const char* name) const {
+    return of([name](const auto& value) { return value(name); });
+  }
+  [[nodiscard]] MeanError ratio(const char* a, const char* b) const {
+    return of([a, b](const auto& value) { return value(a) / value(b); });
+  }
+
+ private:
+  [[nodiscard]] std::size_t place(const std::string& name) const {
+    return static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+  }
+  std::vector<std::string> names_;
+  const std::vector<std::vector<double>>* rows_;
+};
+
+void report(const posterior::Calibration& calibration, bool deepmass) {
+  const Table table(calibration);
+  const auto line = [](const char* what, const MeanError& value) {
+    log::info("  {:<58} {:.4f} +- {:.4f}", what, value.mean, value.error);
+  };
+  log::info("{} surveys:", calibration.figures().size());
+  line("standard deviation of (truth - mean) / std, observed pixels", table["z_deviation"]);
+  line("the same where there are no data", table["z_unobserved"]);
+  line("root mean square error over root mean variance", table["spread"]);
+  line("RMSE of the samples' mean over Wiener's", table.ratio("rmse", "rmse_wiener"));
+  line("the same for infinitely many samples", table.ratio("rmse_many", "rmse_wiener"));
+  if (deepmass) {
+    line("RMSE of DeepMass over Wiener's", table.ratio("rmse_deepmass", "rmse_wiener"));
+    line("RMSE for infinitely many samples over DeepMass's", table.ratio("rmse_many", "rmse_deepmass"));
+  }
+  line("rms of samples over the truth's", table.ratio("sample_rms", "truth_rms"));
+  for (const char* const scale : {"", "_1", "_2"}) {
+    const std::string truth = std::string("truth_skewness") + scale,
+                      ours = std::string("sample_skewness") + scale;
+    log::info("  skewness at {} arcmin: truth {:.3f} +- {:.3f}, samples {:.3f} +- {:.3f}",
+              *scale != 0 ? scale + 1 : "0", table[truth.c_str()].mean, table[truth.c_str()].error,
+              table[ours.c_str()].mean, table[ours.c_str()].error);
+  }
+  for (const char* const level : {"0.04", "0.06", "0.08", "0.10"}) {
+    const auto name = [level](const char* of) { return fmt::format("{}_peaks_{}", of, level); };
+    const MeanError truth = table[name("truth").c_str()], ours = table[name("sample").c_str()];
+    log::info(
+        "  peaks above {} at 1 arcmin: truth {:.2f} +- {:.2f}, samples {:.2f} +- {:.2f}, mean map {:.2f}",
+        level, truth.mean, truth.error, ours.mean, ours.error, table[name("mean").c_str()].mean);
+  }
+  const auto& ell = calibration.bands();
+  for (std::size_t b = 1; b + 1 < ell.size(); ++b) {
+    double truth = 0.0, ours = 0.0, mean = 0.0;
+    for (std::size_t s = 0; s < calibration.truth_power().size(); ++s) {
+      truth += calibration.truth_power()[s][b];
+      ours += calibration.sample_power()[s][b];
+      mean += calibration.mean_power()[s][b];
+    }
+    log::info("  power at ell {:6.0f} over the truth's: samples {:.3f}, their mean map {:.3f}", ell[b],
+              ours / truth, mean / truth);
+  }
+  for (const auto& [name, counts] : calibration.ranks()) {
+    if (name.starts_with("band ")) continue;
+    const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+    double middle = 0.0, square = 0.0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(counts.size()) - 0.5;
+      middle += counts[i] * place / total;
+      square += counts[i] * place * place / total;
+    }
+    log::info("  ranks of {:<14} mean {:+.4f}, width over uniform {:.4f}", name, middle,
+              std::sqrt(12.0 * square));
+  }
+}
+
+void write(const mpi::Communicator& comm, const config::Values& values,
+           const posterior::Calibration& calibration, io::AtomicFile& file, const Pipeline& pipeline,
+           const theory::PowerSpectrum& spectrum, StageClock& clock) {
+  clock.begin("write");
+  const auto names = posterior::Calibration::figure_names();
+  const std::size_t surveys = calibration.figures().size(), bands = calibration.bands().size();
+  io::MapWriter writer(comm, file, static_cast<double>(surveys * (names.size() + 3 * bands)), 20);
+  writer.create_group("/calibration");
+  std::string columns;
+  for (const std::string& name : names) columns += (columns.empty() ? "" : " ") + name;
+  const auto table = [&](const std::string& name, const std::vector<std::vector<double>>& rows,
+                         const std::string& text) {
+    std::vector<double> flat;
+    for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+    writer.write_table("/calibration/" + name, flat, rows[0].size(), {"1", text});
+  };
+  table("figures", calibration.figures(),
+        "figures of every survey, one a row; attribute `columns` names them");
+  writer.attribute("/calibration/figures", "columns", columns);
+  writer.write_table("/calibration/ell", calibration.bands(), 0, {"radian^-1", "multipoles of the spectra"});
+  table("truth_power", calibration.truth_power(), "spectrum of the truth, one survey a row");
+  table("sample_power", calibration.sample_power(), "mean spectrum of the samples, one survey a row");
+  table("mean_power", calibration.mean_power(), "spectrum of the samples' mean, one survey a row");
+  writer.create_group("/calibration/ranks");
+  for (const auto& [name, counts] : calibration.ranks()) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), ' ', '_');
+    writer.write_table("/calibration/ranks/" + key, counts, 0,
+                       {"1", "how often so many samples were below the truth: " + name});
+  }
+  write_provenance(writer, comm, "calibrate", values, &spectrum);
+  if (pipeline.score() != nullptr) {
+    writer.attribute("/provenance", "score_model", pipeline.score()->path());
+    writer.attribute("/provenance", "score_checksum", pipeline.score()->checksum());
+  }
+  clock.end();
+  write_times(writer, clock);
+  writer.commit();
+  log::info("wrote {}", file.path());
+}
+
+void run_calibrate(const mpi::Communicator& comm, const config::Values& values) {
+  const Settings settings(values);
+  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
+  const mpi::Communicator alone = comm.split(comm.rank());
+  std::optional<TrainingSkies> skies;
+  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
+  Pipeline pipeline(comm, alone, settings, *skies);
+  posterior::Calibration calibration(pipeline.corner(), settings.samples, settings.seed);
+  StageClock clock;
+  clock.begin("surveys");
+  {
+    log::Progress progress("surveys", settings.surveys * settings.samples);
+    for (std::uint64_t i = 0; i < settings.surveys; ++i)
+      calibration.add(pipeline.survey(settings.first + i, [&] { progress.step(); }));
+  }
+  report(calibration, !settings.deepmass.empty());
+  write(comm, values, calibration, file, pipeline, skies->spectrum(), clock);
+}
+
+}  // namespace
+
+Application calibrate_application() {
+  return {calibrate_command(), run_calibrate, [](const config::Values&) { return true; }};
+}
+
+}  // namespace tessera::apps

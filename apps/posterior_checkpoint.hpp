@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harmonic/plane_basis.hpp"
+#include "posterior/hmc.hpp"
+#include "posterior/sample_summary.hpp"
+#include "posterior/scale_significance.hpp"
+
+namespace tessera::apps {
+
+/// What a run that samples holds between two samples.
+struct PosteriorProgress {
+  std::uint32_t chain = 0, sample = 0;  // the next to be made
+  posterior::HmcState state;            // of the chain; empty before its beginning
+  posterior::HmcCounts counts;          // of all chains
+  std::uint64_t descent_scores = 0;
+  std::vector<std::vector<double>> series;  // a row of figures for every sample
+};
+
+/// Writes and reads `path`, whole or not at all. Its arrays are in the order of the global indices, so a run
+/// may go on with another number of ranks. Error if the file is of another run. Collective.
+void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::string& path,
+                                const std::string& identity, const PosteriorProgress& progress,
+                                const posterior::SampleSummary& samples,
+                                const std::vector<posterior::ScaleSignificance>& scales);
+[[nodiscard]] PosteriorProgress read_posterior_checkpoint(const harmonic::PlaneBasis& basis,
+                                                          const std::string& path,
+                                                          const std::string& identity, std::size_t pixels,
+                                                          posterior::SampleSummary& samples,
+                                                          std::vector<posterior::ScaleSignificance>& scales);
+
+}  // namespace tessera::apps

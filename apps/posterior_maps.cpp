@@ -1,0 +1,475 @@
+#include "apps/posterior_maps.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+#include <optional>
+
+#include "apps/posterior_checkpoint.hpp"
+#include "core/error.hpp"
+#include "core/interruption.hpp"
+#include "core/log.hpp"
+#include "posterior/chain_statistics.hpp"
+#include "posterior/detections.hpp"
+#include "posterior/pixel_spectrum.hpp"
+#include "posterior/predictive.hpp"
+
+namespace tessera::apps {
+namespace {
+
+using posterior::Complex;
+
+constexpr const char* samples_name = "/maps/kappa_posterior_samples";
+constexpr const char* diagnostics = "/diagnostics/posterior";
+constexpr std::array quantile_parts{0.025, 0.16, 0.5, 0.84, 0.975};
+constexpr std::uint64_t chosen_per_side = 4;  // pixels whose mixing is watched, in a square over the field
+
+/// Edges of bands of multipoles, a factor of two each, from the field's fundamental to the pixels' Nyquist.
+std::vector<double> band_edges(const PlaneGrid& field) {
+  const double side = field.pixel_radians() * static_cast<double>(std::max(field.nx(), field.ny()));
+  const double highest = std::numbers::pi / field.pixel_radians();
+  std::vector<double> edges{2.0 * std::numbers::pi / side};
+  while (2.0 * edges.back() < highest) edges.push_back(2.0 * edges.back());
+  edges.push_back(highest);
+  return edges;
+}
+
+/// Columns of a sample's row of figures.
+struct SeriesLayout {
+  std::size_t bands, pixels;
+  [[nodiscard]] std::size_t chi2() const { return 0; }
+  [[nodiscard]] std::size_t power() const { return 1; }
+  [[nodiscard]] std::size_t e_residual() const { return 1 + bands; }
+  [[nodiscard]] std::size_t b_residual() const { return 1 + 2 * bands; }
+  [[nodiscard]] std::size_t pixel() const { return 1 + 3 * bands; }
+  [[nodiscard]] std::size_t columns() const { return 1 + 3 * bands + pixels; }
+};
+
+class PosteriorRun {
+ public:
+  PosteriorRun(const PosteriorInput& input, const PosteriorSettings& settings, const SamplerSettings& sampler,
+               io::MapWriter& writer, StageClock& clock)
+      : input_(input),
+        settings_(&settings),
+        writer_(&writer),
+        clock_(&clock),
+        basis_(input.basis),
+        whole_(*basis_),
+        signal_(*basis_, {*input.spectrum}, settings.pixel_window),
+        spectrum_(posterior::pixel_spectrum(*basis_, signal_)),
+        data_(*input.gamma1),
+        tests_(prepared()),
+        layout_{tests_.edges().size() - 1, chosen_per_side * chosen_per_side},
+        summary_(field_pixels()),
+        options_(sampler.options) {
+    if (input_.model != nullptr)
+      residual_ =
+          input_.model->residual(basis_->comm(), *basis_, spectrum_, input_.field, input_.box, settings.tile);
+    options_.sigma =
+        posterior::sampling_sigma(basis_->comm(), variance_, sampler.sigma_share, residual_.get());
+    sampler_.emplace(*basis_, whole_, spectrum_, data_, variance_, residual_.get(), options_, settings.seed);
+    for (const double arcmin : settings.scales) {
+      const double scale = arcmin * radians_per_arcmin;
+      scales_.emplace_back(*basis_, scale,
+                           settings.threshold * posterior::smoothed_prior_rms(*basis_, spectrum_, scale));
+    }
+    identity_ = settings.identity + fmt::format("data = {:.17g}\nmodel = {}\n",
+                                                basis_->dot(harmonic::ConstPixels(*input.gamma1),
+                                                            harmonic::ConstPixels(*input.noise_sigma)),
+                                                input_.model != nullptr ? input_.model->checksum() : "none");
+  }
+
+  void run() {
+    writer_->create_stack(samples_name, total(), input_.field,
+                          {"1", "convergence, draws from the posterior; the chains one after the other"},
+                          io::Precision::float32);
+    go_on();
+    log::info("posterior: {} chains of {} samples; noise counted to the field {:.4f} in a pixel",
+              settings_->chains, settings_->samples, options_.sigma);
+    sample();
+    write_maps();
+    write_detections();
+    write_diagnostics();
+  }
+
+ private:
+  /// The data of both components and their noise, before the tests take them.
+  posterior::PredictiveTests prepared() {
+    data_.insert(data_.end(), input_.gamma2->begin(), input_.gamma2->end());
+    for (int component = 0; component < 2; ++component)
+      for (const double sigma : *input_.noise_sigma) variance_.push_back(sigma * sigma);
+    return {*basis_, data_, variance_, band_edges(input_.field)};
+  }
+
+  [[nodiscard]] std::uint64_t total() const {
+    return static_cast<std::uint64_t>(settings_->chains) * settings_->samples;
+  }
+
+  /// This rank's rows that lie in the field.
+  [[nodiscard]] std::uint64_t field_rows() const {
+    const std::uint64_t first = basis_->first_row(), ny = input_.field.ny();
+    return first >= ny ? 0 : std::min(basis_->local_rows(), ny - first);
+  }
+  [[nodiscard]] std::size_t field_pixels() const { return field_rows() * input_.field.nx(); }
+
+  [[nodiscard]] std::vector<double> cropped(const std::vector<double>& map) const {
+    const std::uint64_t nx = input_.field.nx();
+    std::vector<double> part(field_pixels());
+    for (std::uint64_t row = 0; row < field_rows(); ++row)
+      std::copy_n(map.begin() + static_cast<std::ptrdiff_t>(row * basis_->nx()), nx,
+                  part.begin() + static_cast<std::ptrdiff_t>(row * nx));
+    return part;
+  }
+
+  /// Rows of a map of this rank's field_pixels(). A rank without any stands behind the field.
+  [[nodiscard]] io::BoxRows field_rows_of(const std::vector<double>& map) const {
+    return {map, std::min(basis_->first_row(), input_.field.ny()), input_.field.nx()};
+  }
+
+  void write_sample(std::size_t number) {
+    const std::vector<float>& sample = summary_.sample(number);
+    const std::vector<double> values(sample.begin(), sample.end());
+    writer_->write_slice(samples_name, number, input_.field, field_rows_of(values));
+  }
+
+  void go_on() {
+    const bool there = settings_->resume &&
+                       basis_->comm().broadcast(
+                           std::string(std::filesystem::exists(settings_->checkpoint) ? "yes" : "")) == "yes";
+    if (!there) return;
+    progress_ = read_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, field_pixels(), summary_,
+                                          scales_);
+    for (std::size_t s = 0; s < summary_.count(); ++s) write_sample(s);
+    log::info("going on after {} of {} samples of {}", summary_.count(), total(), settings_->checkpoint);
+  }
+
+  void sample() {
+    interruption::listen();
+    clock_->begin("posterior samples");
+    const std::uint64_t steps = options_.burn_in + settings_->samples * sampler_->steps_per_sample();
+    log::Progress bar("posterior samples", settings_->chains * steps);
+    const auto step = [&] { bar.step(note_); };
+    std::vector<Complex> kappa(basis_->mode_count());
+    last_checkpoint_ = Clock::now();
+    for (; progress_.chain < settings_->chains; ++progress_.chain, progress_.sample = 0) {
+      if (progress_.sample == 0)
+        sampler_->begin(progress_.chain, step);
+      else
+        sampler_->resume(progress_.chain, progress_.sample, progress_.state);
+      const posterior::HmcCounts before = progress_.counts;
+      while (progress_.sample < settings_->samples) {
+        sampler_->next(kappa, step);
+        ++progress_.sample;
+        progress_.counts = sum(before, sampler_->chain().counts());
+        add(kappa);
+        save_if_wanted();
+      }
+    }
+    progress_.descent_scores += sampler_->descent_scores();
+    remove_checkpoint();
+  }
+
+  static posterior::HmcCounts sum(const posterior::HmcCounts& a, const posterior::HmcCounts& b) {
+    return {a.trajectories + b.trajectories, a.accepted + b.accepted, a.energy_error + b.energy_error,
+            a.energy_error_square + b.energy_error_square, a.scores + b.scores};
+  }
+
+  void add(posterior::ConstModes kappa) {
+    std::vector<double> map(basis_->pixel_count());
+    basis_->synthesis(kappa, map);
+    summary_.add(cropped(map));
+    write_sample(summary_.count() - 1);
+    for (posterior::ScaleSignificance& scale : scales_) scale.add(kappa);
+    const posterior::PredictiveTests::Result tests = tests_(kappa);
+    std::vector<double> row(layout_.columns());
+    row[layout_.chi2()] = tests.chi2;
+    const std::vector<double> power = posterior::band_sums(*basis_, kappa, tests_.edges());
+    for (std::size_t b = 0; b < layout_.bands; ++b) {
+      row[layout_.power() + b] = std::log(power[b]);
+      row[layout_.e_residual() + b] = tests.e_power[b];
+      row[layout_.b_residual() + b] = tests.b_power[b];
+    }
+    const std::vector<double> pixels = chosen(map);
+    std::copy(pixels.begin(), pixels.end(), row.begin() + static_cast<std::ptrdiff_t>(layout_.pixel()));
+    progress_.series.push_back(std::move(row));
+    note_ = fmt::format("sample {} of {}, chi^2 {:.4f} per datum", summary_.count(), total(),
+                        tests.chi2 / tests_.degrees_of_freedom());
+  }
+
+  /// Values at a square of places over the field, on every rank.
+  [[nodiscard]] std::vector<double> chosen(const std::vector<double>& map) const {
+    std::vector<double> values;
+    for (std::uint64_t j = 0; j < chosen_per_side; ++j)
+      for (std::uint64_t i = 0; i < chosen_per_side; ++i) {
+        const std::uint64_t y = (2 * j + 1) * input_.field.ny() / (2 * chosen_per_side);
+        const std::uint64_t x = (2 * i + 1) * input_.field.nx() / (2 * chosen_per_side);
+        const bool mine = y >= basis_->first_row() && y < basis_->first_row() + basis_->local_rows();
+        values.push_back(mine ? map[(y - basis_->first_row()) * basis_->nx() + x] : 0.0);
+      }
+    basis_->comm().sum(std::span(values));  // one rank has each
+    return values;
+  }
+
+  void save_if_wanted() {
+    const double minutes =
+        std::chrono::duration<double, std::ratio<60>>(Clock::now() - last_checkpoint_).count();
+    const bool timely = minutes >= settings_->checkpoint_minutes;
+    int wanted = (interruption::checkpoint_wanted() || timely ? 1 : 0) + (interruption::end_wanted() ? 2 : 0);
+    const int end = basis_->comm().max(wanted / 2);
+    wanted = basis_->comm().max(wanted % 2);
+    if (wanted + end == 0) return;
+    PosteriorProgress saved = progress_;
+    saved.state = sampler_->chain().state();
+    saved.descent_scores += sampler_->descent_scores();
+    write_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, saved, summary_, scales_);
+    last_checkpoint_ = Clock::now();
+    log::info("checkpoint {} after {} of {} samples", settings_->checkpoint, summary_.count(), total());
+    if (end > 0)
+      fail("ended on request after {} of {} samples; the same command with --resume goes on from '{}'",
+           summary_.count(), total(), settings_->checkpoint);
+  }
+
+  void remove_checkpoint() const {
+    if (basis_->comm().is_root()) {
+      std::error_code ignored;
+      std::filesystem::remove(settings_->checkpoint, ignored);
+    }
+  }
+
+  void write_map(const std::string& name, const std::vector<double>& map, const std::string& text) {
+    writer_->write_map("/maps/" + name, input_.field, field_rows_of(map), {"1", text});
+  }
+
+  void write_maps() {
+    clock_->begin("write posterior");
+    write_map("kappa_posterior", summary_.mean(), "convergence, mean of the posterior samples");
+    if (summary_.count() > 1) {
+      write_map("kappa_posterior_std", summary_.deviation(), "standard deviation of the posterior samples");
+      write_map("kappa_posterior_skewness", summary_.skewness(), "skewness of the posterior samples");
+    }
+    for (const double part : quantile_parts)
+      write_map(fmt::format("kappa_posterior_quantile_{:g}", part), summary_.quantile(part),
+                fmt::format("quantile {:g} of the posterior samples", part));
+  }
+
+  void write_detections() {
+    std::vector<double> rows;
+    std::string counts;
+    for (std::size_t i = 0; i < scales_.size(); ++i) {
+      const posterior::ScaleSignificance& scale = scales_[i];
+      const std::string name = fmt::format("probability_{:g}arcmin", settings_->scales[i]);
+      write_map(name, cropped(scale.probability()),
+                fmt::format("posterior probability that the convergence smoothed by a Gaussian of standard "
+                            "deviation {:g} arcmin exceeds {:.4g}",
+                            settings_->scales[i], scale.threshold()));
+      writer_->attribute("/maps/" + name, "threshold", scale.threshold());
+      const auto found = posterior::find_detections(*basis_, input_.field, scale.mean(), scale.deviation(),
+                                                    scale.probability(), settings_->scales[i],
+                                                    scale.threshold(), settings_->detection_probability);
+      for (const posterior::Detection& d : found)
+        rows.insert(rows.end(), {d.ra, d.dec, d.x, d.y, d.scale, d.kappa, d.deviation, d.signal_to_noise,
+                                 d.threshold, d.probability});
+      counts +=
+          fmt::format("{}{} at {:g} arcmin", counts.empty() ? "" : ", ", found.size(), settings_->scales[i]);
+    }
+    log::info("detections above {:g} standard deviations of the prior with a probability of {:g}: {}",
+              settings_->threshold, settings_->detection_probability, counts);
+    writer_->create_group("/detections");
+    constexpr std::array names{"ra",           "dec",        "x",         "y",
+                               "scale_arcmin", "kappa",      "kappa_std", "signal_to_noise",
+                               "threshold",    "probability"};
+    constexpr std::array units{"deg", "deg", "pixel", "pixel", "arcmin", "1", "1", "1", "1", "1"};
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      std::vector<double> column;
+      if (basis_->comm().is_root())
+        for (std::size_t i = c; i < rows.size(); i += names.size()) column.push_back(rows[i]);
+      writer_->write_column(std::string("/detections/") + names[c], column,
+                            {units[c], "peaks of the smoothed posterior mean, by scale and falling S/N"});
+    }
+  }
+
+  /// The series of a column, by chain.
+  [[nodiscard]] posterior::ChainSeries series(std::size_t column) const {
+    posterior::ChainSeries chains(settings_->chains);
+    for (std::size_t i = 0; i < progress_.series.size(); ++i)
+      chains[i / settings_->samples].push_back(progress_.series[i][column]);
+    return chains;
+  }
+
+  [[nodiscard]] double mean_of_column(std::size_t column) const {
+    double sum = 0.0;
+    for (const auto& row : progress_.series)
+      sum += row[column] / static_cast<double>(progress_.series.size());
+    return sum;
+  }
+
+  void write_diagnostics() {
+    writer_->create_group(diagnostics);
+    const auto number = [&](const char* name, double value) { writer_->attribute(diagnostics, name, value); };
+    const auto& counts = progress_.counts;
+    const auto trajectories = static_cast<double>(std::max<std::uint64_t>(counts.trajectories, 1));
+    const double mean_error = counts.energy_error / trajectories;
+    number("chains", settings_->chains);
+    number("samples_per_chain", settings_->samples);
+    number("sigma", options_.sigma);
+    number("step", options_.hmc.step);
+    number("persistence", options_.hmc.persistence);
+    number("leapfrogs", static_cast<double>(options_.hmc.leapfrogs));
+    number("metropolis", options_.hmc.metropolis ? 1.0 : 0.0);
+    number("acceptance", static_cast<double>(counts.accepted) / trajectories);
+    number("energy_error_mean", mean_error);
+    number("energy_error_deviation",
+           std::sqrt(std::max(counts.energy_error_square / trajectories - mean_error * mean_error, 0.0)));
+    number("score_evaluations", static_cast<double>(counts.scores + progress_.descent_scores));
+    if (input_.model != nullptr) {
+      writer_->attribute(diagnostics, "model", input_.model->path());
+      writer_->attribute(diagnostics, "checksum", input_.model->checksum());
+      writer_->attribute(diagnostics, "card", input_.model->card());
+    }
+    writer_->write_table(std::string(diagnostics) + "/ell_edges", tests_.edges(), 0,
+                         {"radian^-1", "edges of the bands of multipoles"});
+    write_mixing();
+    write_predictive();
+  }
+
+  void write_mixing() {
+    std::vector<double> r_hat, effective;
+    const auto watch = [&](std::size_t first, std::size_t count) {
+      for (std::size_t c = first; c < first + count; ++c) {
+        r_hat.push_back(posterior::split_r_hat(series(c)));
+        effective.push_back(posterior::effective_samples(series(c)));
+      }
+    };
+    watch(layout_.power(), layout_.bands);
+    watch(layout_.pixel(), layout_.pixels);
+    const std::string text = "of the logarithm of the power in each band, then of the chosen pixels";
+    writer_->write_table(std::string(diagnostics) + "/r_hat", r_hat, 0, {"1", "split R-hat " + text});
+    writer_->write_table(std::string(diagnostics) + "/effective_samples", effective, 0,
+                         {"1", "effective sample size " + text});
+    // Independent samples exceed this in a thousandth of the cases: F(3, many) < 7.
+    const double half = std::max(1.0, std::floor(settings_->samples / 2.0));
+    const double limit = std::max(1.05, std::sqrt(1.0 + 6.0 / half));
+    const double worst = *std::max_element(r_hat.begin(), r_hat.end());
+    const double least = *std::min_element(effective.begin(), effective.end());
+    const bool known = settings_->samples >= 4;
+    const bool converged = known && worst < limit;
+    writer_->attribute(diagnostics, "converged", static_cast<std::int64_t>(converged));
+    writer_->attribute(diagnostics, "r_hat_worst", worst);
+    writer_->attribute(diagnostics, "r_hat_limit", limit);
+    if (!known)
+      log::warn("{} samples a chain cannot show whether the chains converged; take at least 4",
+                settings_->samples);
+    else if (!converged)
+      log::warn(
+          "the posterior did not converge: R-hat is {:.2f} where {:.2f} is expected; raise --burn-in and "
+          "--trajectories",
+          worst, limit);
+    else
+      log::info("chains: R-hat at most {:.2f} (limit {:.2f}), effective samples at least {:.0f} of {}", worst,
+                limit, least, total());
+  }
+
+  void write_predictive() {
+    const double dof = tests_.degrees_of_freedom(), chi2 = mean_of_column(layout_.chi2());
+    double exceeded = 0.0;
+    for (const auto& row : progress_.series)
+      exceeded +=
+          posterior::chi2_exceeded(row[layout_.chi2()], dof) / static_cast<double>(progress_.series.size());
+    const auto number = [&](const char* name, double value) { writer_->attribute(diagnostics, name, value); };
+    number("chi2_mean", chi2);
+    number("chi2_degrees_of_freedom", dof);
+    number("chi2_predictive_p", exceeded);
+    std::vector<double> bands;
+    for (std::size_t b = 0; b < layout_.bands; ++b)
+      bands.insert(bands.end(), {mean_of_column(layout_.e_residual() + b),
+                                 mean_of_column(layout_.b_residual() + b), tests_.expected_scatter()[b]});
+    writer_->write_table(
+        std::string(diagnostics) + "/residual_power", bands, 3,
+        {"1",
+         "of the bands: power of the residual over its noise in the E and B mode, over that of white "
+         "noise; and the scatter of one band of white noise"});
+    log::info(
+        "data against samples: chi^2 = {:.0f} for {:.0f} data, exceeded by noise with a probability of "
+        "{:.2f}",
+        chi2, dof, exceeded);
+    if (exceeded < 1e-3 || exceeded > 1.0 - 1e-3)
+      log::warn(
+          "the samples do not leave the noise that the data should have: chi^2 is {:.4f} per datum; check "
+          "sigma_e, the "
+          "weights and the spectrum",
+          chi2 / dof);
+  }
+
+  using Clock = std::chrono::steady_clock;
+  PosteriorInput input_;
+  const PosteriorSettings* settings_;
+  io::MapWriter* writer_;
+  StageClock* clock_;
+  const harmonic::PlaneBasis* basis_;
+  inference::WholeShearOperator whole_;
+  inference::SignalCovariance signal_;
+  std::vector<double> spectrum_, data_, variance_;
+  posterior::PredictiveTests tests_;
+  SeriesLayout layout_;
+  posterior::SampleSummary summary_;
+  posterior::SamplerOptions options_;
+  std::unique_ptr<posterior::ResidualScore> residual_;
+  std::optional<posterior::Sampler> sampler_;
+  std::vector<posterior::ScaleSignificance> scales_;
+  PosteriorProgress progress_;
+  std::string identity_, note_;
+  Clock::time_point last_checkpoint_;
+};
+
+}  // namespace
+
+std::vector<config::Option> posterior_options() {
+  std::vector<config::Option> options{
+      {"chains", "C", "chains, each from a start of its own", "2"},
+      {"scales-arcmin", "LIST", "scales at which to look for peaks: standard deviations of Gaussians, arcmin",
+       "1,2,4"},
+      {"threshold", "NU", "what smoothed convergence must exceed, in standard deviations of its prior", "3"},
+      {"detection-probability", "P", "posterior probability from which on a peak is listed", "0.5"},
+      {"checkpoint-minutes", "T",
+       "minutes between checkpoints OUT.checkpoint; SIGUSR1 asks for one, SIGTERM for one and an end", "10"},
+      {"resume", "", "go on from OUT.checkpoint, if it is there; ends with the same bits"}};
+  for (const config::Option& option : sampler_options()) options.push_back(option);
+  return options;
+}
+
+PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t samples_of_a_chain)
+    : chains(static_cast<std::uint32_t>(values.count("chains", 1, 10000))),
+      samples(samples_of_a_chain),
+      scales(values.numbers("scales-arcmin")),
+      threshold(values.number("threshold", -100.0, 100.0)),
+      detection_probability(values.number("detection-probability", 0.0, 1.0)),
+      checkpoint_minutes(values.number("checkpoint-minutes", 0.0, 1e6)),
+      resume(values.flag("resume")),
+      checkpoint(values.text("out") + ".checkpoint"),
+      seed(values.count("seed", 0, UINT64_MAX)),
+      tile(values.count("tile", 1, 1 << 20)),
+      pixel_window(values.choice("pixel-window", {"yes", "no"}) == "yes") {
+  for (const double scale : scales)
+    if (!(scale > 0.0 && scale < 600.0))
+      fail("--scales-arcmin has the entry {}; scales above 0 and below 600 arcmin are expected", scale);
+  if (samples < 1) fail("--samples 0 leaves the posterior without samples; give at least 1");
+  config::Values same = values;
+  for (const char* const name :
+       {"resume", "overwrite", "out", "checkpoint-minutes", "quiet", "verbose", "tile", "model", "methods"})
+    same.erase(name);
+  identity = same.resolved();
+}
+
+std::uint64_t posterior_map_count(const PosteriorSettings& settings) {
+  return settings.chains * settings.samples + 3 + quantile_parts.size() + settings.scales.size();
+}
+
+void write_posterior(const PosteriorInput& input, const PosteriorSettings& settings,
+                     const SamplerSettings& sampler, io::MapWriter& writer, StageClock& clock) {
+  PosteriorRun(input, settings, sampler, writer, clock).run();
+}
+
+}  // namespace tessera::apps

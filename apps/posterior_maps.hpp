@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/networks.hpp"
+#include "apps/sampler_options.hpp"
+#include "core/stage_clock.hpp"
+#include "harmonic/plane_basis.hpp"
+#include "io/map_writer.hpp"
+#include "sky/plane_grid.hpp"
+
+namespace tessera::apps {
+
+/// What `map --methods posterior` makes beside the samples.
+struct PosteriorSettings {
+  std::uint32_t chains, samples;  // samples of every chain
+  std::vector<double> scales;     // of detections, arcmin
+  double threshold;               // in standard deviations of the smoothed prior
+  double detection_probability;
+  double checkpoint_minutes;
+  bool resume;
+  std::string checkpoint;  // file
+  std::string identity;    // what a run that goes on must share with the one that was stopped
+  std::uint64_t seed, tile;
+  bool pixel_window;
+
+  PosteriorSettings(const config::Values& values, std::uint32_t samples);
+};
+
+/// Options that only `map --methods posterior` has.
+[[nodiscard]] std::vector<config::Option> posterior_options();
+
+/// Maps that it will write.
+[[nodiscard]] std::uint64_t posterior_map_count(const PosteriorSettings& settings);
+
+/// What is sampled: a survey on its field in a periodic box.
+struct PosteriorInput {
+  const harmonic::PlaneBasis* basis;
+  PlaneGrid field;
+  PaddedBox box;
+  const std::vector<double>*gamma1, *gamma2, *noise_sigma;  // this rank's pixels
+  const theory::PowerSpectrum* spectrum;
+  const ScoreModel* model;  // null: the Gaussian prior
+};
+
+/// Samples the posterior, writes every sample as it is made, and what all of them say at the end. Error if a
+/// signal asked for an end; then the checkpoint holds what there is. Collective.
+void write_posterior(const PosteriorInput& input, const PosteriorSettings& settings,
+                     const SamplerSettings& sampler, io::MapWriter& writer, StageClock& clock);
+
+}  // namespace tessera::apps

@@ -1,0 +1,43 @@
+#include "apps/sampler_options.hpp"
+
+#include "apps/networks.hpp"
+#include "core/error.hpp"
+
+namespace tessera::apps {
+
+std::vector<config::Option> sampler_options() {
+  return {
+      {"score-model", "FILE",
+       "model of 'tessera train score'; none: the Gaussian prior alone [score_cosmos.h5 of the folder data]"},
+      {"sigma-share", "F",
+       "noise counted to the field while the chain runs, over the least noise of a pixel: more mixes faster",
+       "0.7"},
+      {"burn-in", "N", "trajectories before a chain's first sample", "20"},
+      {"trajectories", "N", "trajectories from sample to sample", "8"},
+      {"hmc-step", "H", "leapfrog step; below 2 over the root of the unevenness of the noise", "1.0"},
+      {"leapfrogs", "N", "leapfrog steps of a trajectory; 1 is generalised HMC", "1"},
+      {"persistence", "F", "momentum kept from trajectory to trajectory; 0 for plain HMC", "0.3"},
+      {"metropolis", "yes|no",
+       "accept or reject trajectories by their energy error; needs steps so short that it seldom pays", "no"},
+      {"levels", "N", "noise levels of the descent from the chain's state to a sample", "10"},
+      {"lowest-sigma", "S", "the last of them; what is below is drawn at once", "0.01"}};
+}
+
+SamplerSettings::SamplerSettings(const config::Values& values)
+    : sigma_share(values.number("sigma-share", 0.01, 0.99)) {
+  options.burn_in = values.count("burn-in", 0, 1000000);
+  options.trajectories = values.count("trajectories", 1, 1000000);
+  options.hmc.step = values.number("hmc-step", 1e-6, 2.0);
+  options.hmc.leapfrogs = values.count("leapfrogs", 1, 100000);
+  options.hmc.persistence = values.number("persistence", 0.0, 0.999);
+  options.hmc.metropolis = values.choice("metropolis", {"yes", "no"}) == "yes";
+  options.levels = values.count("levels", 1, 1000);
+  options.lowest_sigma = values.number("lowest-sigma", 1e-6, 1e3);
+  model = values.has("score-model") ? values.text("score-model") : find_data(default_score_model);
+  if (model.empty())
+    fail("there is no score network {} in the data folder; give one by --score-model, or --score-model none",
+         default_score_model);
+  if (model == "none") model.clear();
+}
+
+}  // namespace tessera::apps

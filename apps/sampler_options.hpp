@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "config/options.hpp"
+#include "posterior/sampler.hpp"
+
+namespace tessera::apps {
+
+/// The score network of --score-model's default, looked for by find_data.
+inline constexpr const char* default_score_model = "score_cosmos.h5";
+
+/// Options of the posterior sampler, shared by the commands that sample.
+[[nodiscard]] std::vector<config::Option> sampler_options();
+
+/// Those options, checked; the noise level at which to sample is `sigma_share` of the least noise of a pixel.
+struct SamplerSettings {
+  posterior::SamplerOptions options;
+  double sigma_share;
+  std::string model;  // empty: the Gaussian prior
+
+  explicit SamplerSettings(const config::Values& values);
+};
+
+}  // namespace tessera::apps

@@ -1,0 +1,36 @@
+#include "core/interruption.hpp"
+
+#include <csignal>
+
+namespace tessera::interruption {
+namespace {
+
+volatile std::sig_atomic_t checkpoint = 0;
+volatile std::sig_atomic_t end = 0;
+
+extern "C" void on_signal(int signal) {
+  if (signal == SIGTERM)
+    end = 1;
+  else
+    checkpoint = 1;
+}
+
+}  // namespace
+
+void listen() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool checkpoint_wanted() {
+  const bool wanted = checkpoint != 0;
+  checkpoint = 0;
+  return wanted;
+}
+
+bool end_wanted() { return end != 0; }
+
+}  // namespace tessera::interruption

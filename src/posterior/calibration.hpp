@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harmonic/plane_basis.hpp"
+#include "statistics/map_spectrum.hpp"
+
+namespace tessera::posterior {
+
+/// One mock survey: its truth, samples of its posterior, and maps to compare with. Maps [ny][nx] of the
+/// field.
+struct CalibrationSurvey {
+  std::vector<double> truth, mask;
+  std::vector<std::vector<double>> samples;
+  std::vector<double> wiener, deepmass;  // deepmass may be empty
+  std::vector<double> reference;         // a random map, unrelated to the survey
+};
+
+/// How samples stand to the truths that they are meant for, gathered over surveys whose truths are drawn from
+/// the prior of the samples: every quantity of the truth then has a uniform rank among those of the samples
+/// (simulation-based calibration, Talts et al. 2018), and as often as not a random reference map is nearer to
+/// the truth than to a sample (TARP, Lemos et al. 2023).
+class Calibration {
+ public:
+  /// field: a basis of one rank on the field, taken as periodic where maps are smoothed; must outlive this.
+  /// samples: of every survey. seed: for ties.
+  Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::uint64_t seed);
+
+  void add(const CalibrationSurvey& survey);
+
+  /// Counts of ranks by quantity, [samples + 1]: pixel, 1 arcmin ..., peak, band ...
+  [[nodiscard]] const std::map<std::string, std::vector<double>>& ranks() const { return ranks_; }
+
+  /// Names of the columns of figures().
+  [[nodiscard]] static std::vector<std::string> figure_names();
+  /// A row of figures for every survey.
+  [[nodiscard]] const std::vector<std::vector<double>>& figures() const { return figures_; }
+
+  /// Multipoles of the bands, and per survey the power of the samples (their mean) and of the samples' mean
+  /// map over the truth's.
+  [[nodiscard]] const std::vector<double>& bands() const { return spectrum_.ell(); }
+  [[nodiscard]] const std::vector<std::vector<double>>& sample_power() const { return sample_power_; }
+  [[nodiscard]] const std::vector<std::vector<double>>& mean_power() const { return mean_power_; }
+  [[nodiscard]] const std::vector<std::vector<double>>& truth_power() const { return truth_power_; }
+
+ private:
+  /// Counts where the truth stands among the samples.
+  void rank(const std::string& quantity, double truth, const std::vector<double>& samples);
+  void rank_maps(const CalibrationSurvey& survey, const std::vector<double>& mean);
+  void compare_power(const CalibrationSurvey& survey, const std::vector<double>& mean);
+  [[nodiscard]] double nearer(const CalibrationSurvey& survey, double smoothing);
+
+  const harmonic::PlaneBasis* field_;
+  std::size_t samples_;
+  statistics::MapSpectrum spectrum_;
+  RandomStream ties_;
+  std::uint64_t tie_ = 0;
+  std::map<std::string, std::vector<double>> ranks_;
+  std::vector<std::vector<double>> figures_, sample_power_, mean_power_, truth_power_;
+};
+
+/// Probability of a chi^2 as large, of counts that should be equal but for chance.
+[[nodiscard]] double uniformity(const std::vector<double>& counts);
+
+}  // namespace tessera::posterior
