@@ -155,11 +155,15 @@ class Products {
     write_box("/diagnostics/kaiser_squires");
   }
 
-  void write_posterior_samples(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
+  /// Everything under priors beyond the Gaussian one.
+  void write_beyond_gaussian(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
     clock_->begin("prepare posterior");
-    write_posterior({&basis_, survey_->field, survey_->box, &survey_->data.gamma1, &survey_->data.gamma2,
-                     &survey_->data.noise_sigma, &spectrum, model},
-                    *settings_->posterior, *settings_->sampler, *writer_, *clock_);
+    const PosteriorProblem problem({&basis_, survey_->field, survey_->box, &survey_->data.gamma1,
+                                    &survey_->data.gamma2, &survey_->data.noise_sigma, &spectrum, model},
+                                   settings_->pixel_window, settings_->tile);
+    write_point_estimates(problem, settings_->points, settings_->sampler->sigma_share, *writer_, *clock_);
+    if (settings_->posterior)
+      write_posterior(problem, *settings_->posterior, *settings_->sampler, *writer_, *clock_);
   }
 
   /// Noise of the data in the terms of a model's card. Collective.
@@ -376,7 +380,7 @@ class Products {
 /// Maps that the run will write, for the disk space they need.
 std::uint64_t map_count(const MapSettings& settings) {
   return 10 + (settings.deepmass ? 2 : 0) + (settings.save_samples ? settings.samples : 0) +
-         (settings.posterior ? posterior_map_count(*settings.posterior) : 0);
+         settings.points.maps() + (settings.posterior ? posterior_map_count(*settings.posterior) : 0);
 }
 
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
@@ -389,17 +393,17 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   clock.begin("bin galaxies");
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);
   const PaddedBox box = padded_box(field, settings.field.padding);
-  const bool networks = settings.deepmass || settings.posterior;
+  const bool networks = settings.deepmass || settings.sampler;
   require_box_memory(comm, box,
                      doubles_per_pixel + (networks ? network_doubles_per_pixel : 0.0) +
-                         (settings.posterior ? sampler_doubles_per_pixel : 0.0));
+                         (settings.sampler ? sampler_doubles_per_pixel : 0.0));
   std::optional<theory::PowerSpectrum> spectrum;
   if (settings.needs_spectrum())
     mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
   ModelGate gate(comm, settings);
   if (gate.model() != nullptr) gate.check(field.pixel_arcmin(), 0.0, *spectrum);
   std::unique_ptr<ScoreModel> score;
-  if (settings.posterior && !settings.sampler->model.empty())
+  if (settings.sampler && !settings.sampler->model.empty())
     score = checked_score(comm, settings, field.pixel_arcmin(), *spectrum);
   const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};
   report_rows(survey.data);
@@ -421,7 +425,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
   if (settings.wiener) products.write_wiener(*spectrum, gate.model());
-  if (settings.posterior) products.write_posterior_samples(*spectrum, score.get());
+  if (settings.sampler) products.write_beyond_gaussian(*spectrum, score.get());
   clock.begin("write provenance");
   config::Values resolved = values;
   resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));

@@ -23,6 +23,8 @@ constexpr const char* description =
     "  posterior samples of the posterior under the Gaussian prior with what a score network adds to it, and "
     "from\n"
     "           them mean, standard deviation, quantiles, detections; takes minutes\n"
+    "  map      the maximum of that posterior\n"
+    "  starlet, tv  the same under an l1 prior on wavelets and under total variation, for comparison\n"
     "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
     "North, x to\n"
     "the West; kappa and gamma have no dimension.\n\n"
@@ -35,9 +37,9 @@ config::Command map_command() {
   field.push_back({"sigma-e", "S", "ellipticity dispersion per component [measured from the catalogue]"});
   std::vector<config::Option> methods{
       {"methods", "LIST",
-       "maps to make: ks, wiener, deepmass (which includes wiener), posterior [ks, wiener, and deepmass "
-       "where its "
-       "model fits the data]"},
+       "maps to make: ks, wiener, deepmass (which includes wiener), posterior, map, starlet, tv [ks, wiener, "
+       "and "
+       "deepmass where its model fits the data]"},
       {"smoothing-arcmin", "S",
        "standard deviation of the Gaussian that smooths the Kaiser-Squires maps, arcmin", "0"},
       {"wiener", "joint|tile",
@@ -72,6 +74,7 @@ config::Command map_command() {
        {"Methods", methods},
        {"DeepMass", networks},
        {"Posterior", posterior_options()},
+       {"Maximum of the posterior", point_options()},
        {"Output",
         {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
 }
@@ -79,9 +82,11 @@ config::Command map_command() {
 bool wants_networks(const config::Values& values) {
   if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
   const std::vector<std::string> methods = values.words("methods");
-  const bool sampled = std::find(methods.begin(), methods.end(), "posterior") != methods.end();
-  return std::find(methods.begin(), methods.end(), "deepmass") != methods.end() ||
-         (sampled && values.text_or("score-model", "") != "none");
+  const auto asked = [&](const char* method) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  };
+  return asked("deepmass") ||
+         ((asked("posterior") || asked("map")) && values.text_or("score-model", "") != "none");
 }
 
 MapSettings::MapSettings(const config::Values& values) : field(values) {
@@ -97,8 +102,14 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
       wiener = deepmass = true;
     else if (method == "posterior")
       sampled = true;
+    else if (method == "map")
+      points.mode = true;
+    else if (method == "starlet")
+      points.starlet = true;
+    else if (method == "tv")
+      points.total_variation = true;
     else
-      fail("--methods has '{}' and knows: ks, wiener, deepmass, posterior", method);
+      fail("--methods has '{}' and knows: ks, wiener, deepmass, posterior, map, starlet, tv", method);
   }
   outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
   tile = values.count("tile", 1, 1 << 20);
@@ -123,9 +134,10 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   seed = values.count("seed", 0, UINT64_MAX);
   if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
   values.require("catalogue");
+  points.read(values);
+  if (sampled || points.any()) sampler.emplace(values, sampled || points.mode);
   if (sampled) {
     constexpr std::uint32_t usual_of_a_chain = 16;
-    sampler.emplace(values);
     posterior.emplace(values, values.has("samples") ? samples : usual_of_a_chain);
   }
   if (needs_spectrum()) require_spectrum(values);

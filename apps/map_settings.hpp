@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/field_options.hpp"
+#include "apps/point_estimates.hpp"
 #include "apps/posterior_maps.hpp"
 #include "inference/conjugate_gradient.hpp"
 
@@ -24,9 +25,9 @@ struct MapSettings {
   bool kaiser_squires = false;
   bool wiener = false;
   bool deepmass = false;
-  // If the posterior is to be sampled:
-  std::optional<SamplerSettings> sampler;
-  std::optional<PosteriorSettings> posterior;
+  PointSettings points;
+  std::optional<SamplerSettings> sampler;      // if a prior beyond the Gaussian one is asked for
+  std::optional<PosteriorSettings> posterior;  // if samples are
   bool tile_wiener = false;
   std::uint64_t margin = 0;  // pixels
   bool automatic = false;    // methods not given: DeepMass only where it can be
@@ -41,7 +42,7 @@ struct MapSettings {
   std::uint64_t seed = 0;
   std::optional<double> sigma_e;
 
-  [[nodiscard]] bool needs_spectrum() const { return wiener || posterior.has_value(); }
+  [[nodiscard]] bool needs_spectrum() const { return wiener || sampler.has_value(); }
 
   explicit MapSettings(const config::Values& values);
 };

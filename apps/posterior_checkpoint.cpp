@@ -69,12 +69,6 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
   number("sample", progress.sample);
   number("samples", samples.count());
   number("refreshments", progress.state.refreshments);
-  number("trajectories", progress.counts.trajectories);
-  number("accepted", progress.counts.accepted);
-  number("energy_error", progress.counts.energy_error);
-  number("energy_error_square", progress.counts.energy_error_square);
-  number("scores", progress.counts.scores);
-  number("descent_scores", progress.descent_scores);
   const std::size_t all_components = basis.comm().max(static_cast<std::int64_t>(components));
   number("components", all_components);
   Columns columns(writer);
@@ -127,10 +121,6 @@ PosteriorProgress read_posterior_checkpoint(const harmonic::PlaneBasis& basis, c
     progress.chain = static_cast<std::uint32_t>(number("chain"));
     progress.sample = static_cast<std::uint32_t>(number("sample"));
     progress.state.refreshments = static_cast<std::uint32_t>(number("refreshments"));
-    progress.counts = {static_cast<std::uint64_t>(number("trajectories")),
-                       static_cast<std::uint64_t>(number("accepted")), number("energy_error"),
-                       number("energy_error_square"), static_cast<std::uint64_t>(number("scores"))};
-    progress.descent_scores = static_cast<std::uint64_t>(number("descent_scores"));
     const auto modes_of = [&](const std::string& name, std::vector<Complex>& all) {
       const std::vector<double> part = share_of(file, path, name, 2 * modes_before, 2 * modes, 2 * all_modes);
       for (std::size_t k = 0; k < modes; ++k) all.emplace_back(part[2 * k], part[2 * k + 1]);

@@ -14,8 +14,6 @@ namespace tessera::apps {
 struct PosteriorProgress {
   std::uint32_t chain = 0, sample = 0;  // the next to be made
   posterior::HmcState state;            // of the chain; empty before its beginning
-  posterior::HmcCounts counts;          // of all chains
-  std::uint64_t descent_scores = 0;
   std::vector<std::vector<double>> series;  // a row of figures for every sample
 };
 

@@ -3,12 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/networks.hpp"
+#include "apps/posterior_problem.hpp"
 #include "apps/sampler_options.hpp"
 #include "core/stage_clock.hpp"
-#include "harmonic/plane_basis.hpp"
-#include "io/map_writer.hpp"
-#include "sky/plane_grid.hpp"
 
 namespace tessera::apps {
 
@@ -34,19 +31,9 @@ struct PosteriorSettings {
 /// Maps that it will write.
 [[nodiscard]] std::uint64_t posterior_map_count(const PosteriorSettings& settings);
 
-/// What is sampled: a survey on its field in a periodic box.
-struct PosteriorInput {
-  const harmonic::PlaneBasis* basis;
-  PlaneGrid field;
-  PaddedBox box;
-  const std::vector<double>*gamma1, *gamma2, *noise_sigma;  // this rank's pixels
-  const theory::PowerSpectrum* spectrum;
-  const ScoreModel* model;  // null: the Gaussian prior
-};
-
 /// Samples the posterior, writes every sample as it is made, and what all of them say at the end. Error if a
 /// signal asked for an end; then the checkpoint holds what there is. Collective.
-void write_posterior(const PosteriorInput& input, const PosteriorSettings& settings,
+void write_posterior(const PosteriorProblem& problem, const PosteriorSettings& settings,
                      const SamplerSettings& sampler, io::MapWriter& writer, StageClock& clock);
 
 }  // namespace tessera::apps

@@ -23,7 +23,7 @@ std::vector<config::Option> sampler_options() {
       {"lowest-sigma", "S", "the last of them; what is below is drawn at once", "0.01"}};
 }
 
-SamplerSettings::SamplerSettings(const config::Values& values)
+SamplerSettings::SamplerSettings(const config::Values& values, bool learned)
     : sigma_share(values.number("sigma-share", 0.01, 0.99)) {
   options.burn_in = values.count("burn-in", 0, 1000000);
   options.trajectories = values.count("trajectories", 1, 1000000);
@@ -33,6 +33,7 @@ SamplerSettings::SamplerSettings(const config::Values& values)
   options.hmc.metropolis = values.choice("metropolis", {"yes", "no"}) == "yes";
   options.levels = values.count("levels", 1, 1000);
   options.lowest_sigma = values.number("lowest-sigma", 1e-6, 1e3);
+  if (!learned) return;
   model = values.has("score-model") ? values.text("score-model") : find_data(default_score_model);
   if (model.empty())
     fail("there is no score network {} in the data folder; give one by --score-model, or --score-model none",

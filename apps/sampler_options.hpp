@@ -19,7 +19,8 @@ struct SamplerSettings {
   double sigma_share;
   std::string model;  // empty: the Gaussian prior
 
-  explicit SamplerSettings(const config::Values& values);
+  /// learned: whether the prior's learned part is wanted at all.
+  explicit SamplerSettings(const config::Values& values, bool learned = true);
 };
 
 }  // namespace tessera::apps

@@ -118,6 +118,7 @@ void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsiz
                             const std::vector<hsize_t>& count, std::span<const double> values) {
   together([&] {
     const SpaceHandle place(checked(H5Dget_space(dataset.get()), "get a data space"));
+    if (H5Sget_simple_extent_npoints(place.get()) == 0) return;  // an empty table
     const hsize_t length = values.size();
     const SpaceHandle memory(checked(H5Screate_simple(1, &length, nullptr), "make a data space"));
     if (values.empty()) {

@@ -172,8 +172,8 @@ void Calibration::rank_maps(const CalibrationSurvey& survey, const std::vector<d
     std::vector<std::vector<double>> samples;
     for (const auto& sample : survey.samples) samples.push_back(smooth(sample));
     const std::string name = fmt::format("{} arcmin", arcmin);
-    // A pixel every smoothing length, so that the ranks are nearly independent.
-    const auto stride = static_cast<std::size_t>(std::ceil(2.0 * sigma / std::sqrt(field_->pixel_area())));
+    // Pixels so far apart that their ranks are nearly independent.
+    const auto stride = static_cast<std::size_t>(std::ceil(4.0 * sigma / std::sqrt(field_->pixel_area())));
     for (std::size_t y = stride / 2; y < field_->ny(); y += stride)
       for (std::size_t x = stride / 2; x < nx; x += stride) rank_at(name, truth, samples, y * nx + x);
     if (arcmin != smoothings[0]) continue;
@@ -214,9 +214,8 @@ double Calibration::nearer(const CalibrationSurvey& survey, double smoothing) {
   };
   const double truth = distance(survey.truth);
   double part = 0.0;
-  for (const auto& sample : survey.samples)
-    part += distance(sample) < truth ? 1.0 / static_cast<double>(samples_) : 0.0;
-  return part;
+  for (const auto& sample : survey.samples) part += distance(sample) < truth ? 1.0 : 0.0;
+  return part / static_cast<double>(samples_);
 }
 
 void Calibration::add(const CalibrationSurvey& survey) {

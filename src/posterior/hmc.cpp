@@ -23,6 +23,7 @@ void Hmc::resume(HmcState state) {
   TESSERA_REQUIRE(state.position.size() == target_->size() && state.velocity.size() == target_->size());
   state_ = std::move(state);
   take_gradient();
+  counts_ = {};  // the gradient was counted when it was first taken
 }
 
 void Hmc::take_gradient() {

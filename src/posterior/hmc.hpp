@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "posterior/blurred_posterior.hpp"
@@ -50,6 +51,8 @@ class Hmc {
 
   [[nodiscard]] const HmcState& state() const { return state_; }
   [[nodiscard]] const HmcCounts& counts() const { return counts_; }
+  /// Counts since the last call, or since the beginning or the resumption.
+  HmcCounts take_counts() { return std::exchange(counts_, {}); }
   /// The gradient at the state's position.
   [[nodiscard]] const BlurredPosterior::Gradient& gradient() const { return gradient_; }
 

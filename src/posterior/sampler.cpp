@@ -52,12 +52,14 @@ void Sampler::begin(std::uint32_t number, const std::function<void()>& progress)
     hmc_->advance();
     if (progress) progress();
   }
+  burn_in_scores_ = hmc_->take_counts().scores;
 }
 
 void Sampler::resume(std::uint32_t number, std::uint32_t samples, HmcState state) {
   chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
   hmc_.emplace(blurred_, options_.hmc, chain_seed_);
   samples_ = samples;
+  burn_in_scores_ = 0;
   hmc_->resume(std::move(state));
 }
 
@@ -73,7 +75,8 @@ void Sampler::next(Modes kappa, const std::function<void()>& progress) {
   const double unit = std::sqrt(blurred_.basis().pixel_area());
   for (Complex& mode : white) mode *= unit;
   descent_.draw(kappa, white, chain_seed_, samples_++);
-  descent_scores_ += descent_.scores();
+  sample_counts_ = hmc_->take_counts();
+  sample_counts_.scores += descent_.scores() + std::exchange(burn_in_scores_, 0);
   if (progress) progress();
 }
 

@@ -44,8 +44,8 @@ class Sampler {
 
   [[nodiscard]] const Hmc& chain() const { return *hmc_; }
   [[nodiscard]] BlurredPosterior& blurred() { return blurred_; }
-  /// Scores taken by all descents.
-  [[nodiscard]] std::uint64_t descent_scores() const { return descent_scores_; }
+  /// What the last sample took; scores with those of its descent, and for a chain's first with its burn-in's.
+  [[nodiscard]] const HmcCounts& sample_counts() const { return sample_counts_; }
   /// Steps of next() and of begin(), for progress.
   [[nodiscard]] std::uint64_t steps_per_sample() const { return options_.trajectories + 1; }
 
@@ -56,7 +56,8 @@ class Sampler {
   std::uint64_t seed_, chain_seed_ = 0;
   std::optional<Hmc> hmc_;
   std::uint32_t samples_ = 0;
-  std::uint64_t descent_scores_ = 0;
+  HmcCounts sample_counts_;
+  std::uint64_t burn_in_scores_ = 0;
 };
 
 }  // namespace tessera::posterior

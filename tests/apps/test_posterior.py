@@ -1,0 +1,267 @@
+"""Posterior samples, from a score network trained here to maps: the same bits on any number of ranks and through a kill
+and a resume; without a network the exact Gaussian posterior; the maximum and the sparse maps; calibration; refusals."""
+import signal
+import subprocess
+import time
+import unittest
+
+import h5py
+import numpy as np
+from astropy.wcs import WCS
+from astropy.io import fits
+
+from common import FIELD, MPIEXEC, PRIOR, TESSERA, SurveyTest, end_session, main, run, succeed
+from test_bad_input import RefusalTest
+from test_ranks import contents
+
+TRAINING = ("--channels", "6,8", "--steps", "8", "--batch", "2", "--warmup", "2", "--validate", "4", "--validation-skies", "3",
+            "--test-skies", "2", "--sigma", "0.005:0.15")
+CHAINS = ("--chains", "2", "--burn-in", "3", "--trajectories", "2", "--levels", "3")
+SAMPLING = ("--methods", "posterior", "--samples", "4", *CHAINS)
+LONG = ("--methods", "posterior", "--samples", "60", *CHAINS)
+ALL = "ks,wiener,posterior,map,starlet,tv"
+
+
+class PosteriorTest(SurveyTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.skies = cls.folder / "skies.h5"
+        succeed(run(2, ["simulate", "skies", "--count", "8", "--npix", "64", "--pixel-arcmin", "1", *PRIOR, "--validation",
+                        "0.25", "--test", "0.25", "--out", cls.skies]))
+        cls.model = cls.train("score.h5", ranks=2)
+
+    @classmethod
+    def train(cls, name, *options, ranks):
+        out = cls.folder / name
+        succeed(run(ranks, ["train", "score", "--skies", cls.skies, *PRIOR, *TRAINING, "--out", out, *options]))
+        return out
+
+    def sample(self, name, *options, ranks=2):
+        return self.map(name, *SAMPLING, "--score-model", self.model, *options, ranks=ranks)
+
+    def assert_same(self, path, reference):
+        ours, expected = contents(path), contents(reference)
+        self.assertEqual(ours.keys(), expected.keys())
+        self.assertEqual([name for name in expected if ours[name] != expected[name]], [])
+
+
+class Training(PosteriorTest):
+    def test_model_file(self):
+        with h5py.File(self.model) as file:
+            card = file["model"].attrs["card"]
+            self.assertIn("kind = score", card)
+            levels = [[float(word) for word in line.split()[2:]] for line in card.splitlines() if line.startswith("level = ")]
+            self.assertEqual(len(levels), 12)
+            self.assertAlmostEqual(levels[0][0], 0.005)
+            self.assertAlmostEqual(levels[-1][0], 0.15)
+            bands = next(line for line in card.splitlines() if line.startswith("bands = ")).split()[2:]
+            self.assertTrue(all(len(level) == 3 + len(bands) for level in levels))
+            self.assertTrue(np.any(file["model/weights"][-50:] != 0))
+
+    def test_ranks_and_resume(self):
+        for ranks in (1, 3):
+            with h5py.File(self.train(f"score{ranks}.h5", ranks=ranks)) as ours, h5py.File(self.model) as expected:
+                self.assertEqual(ours["model/weights"][()].tobytes(), expected["model/weights"][()].tobytes())
+        # A checkpoint is left behind; the run that goes on from it ends alike.
+        again = self.train("score1.h5", "--resume", "--overwrite", ranks=2)
+        with h5py.File(again) as ours, h5py.File(self.model) as expected:
+            self.assertEqual(ours["model/weights"][()].tobytes(), expected["model/weights"][()].tobytes())
+
+
+class Maps(PosteriorTest):
+    def test_ranks(self):
+        options = ("--methods", ALL, "--save-samples")
+        one = self.map("one.h5", "--samples", "4", *CHAINS, "--score-model", self.model, *options, "--tile", "16", ranks=1)
+        for ranks in (2, 3, 4, 7):
+            self.assert_same(self.map(f"maps{ranks}.h5", "--samples", "4", *CHAINS, "--score-model", self.model, *options, "--tile",
+                                      "16", ranks=ranks), one)
+
+    def test_content(self):
+        with h5py.File(self.sample("maps.h5", "--scales-arcmin", "2", "--threshold", "0.5")) as file:
+            samples = file["maps/kappa_posterior_samples"][()]
+            self.assertEqual(samples.shape, (8, 40, 48))
+            self.assertEqual(samples.dtype, np.float32)
+            maps = {name: dataset[()] for name, dataset in file["maps"].items()}
+            samples = samples.astype(float)
+            np.testing.assert_allclose(maps["kappa_posterior"], samples.mean(axis=0), atol=1e-9)
+            np.testing.assert_allclose(maps["kappa_posterior_std"], samples.std(axis=0, ddof=1), atol=1e-9)
+            centred = samples - samples.mean(axis=0)
+            np.testing.assert_allclose(maps["kappa_posterior_skewness"],
+                                       (centred**3).mean(axis=0) / (centred**2).mean(axis=0)**1.5, atol=1e-6)
+            for part in (0.025, 0.16, 0.5, 0.84, 0.975):
+                np.testing.assert_allclose(maps[f"kappa_posterior_quantile_{part:g}"], np.quantile(samples, part, axis=0),
+                                           atol=1e-9)
+            # Chains differ, and so do samples of a chain.
+            self.assertEqual(len({sample.tobytes() for sample in samples}), 8)
+            said = file["diagnostics/posterior"].attrs
+            self.assertEqual(said["acceptance"], 1.0)
+            sigma = file["data/noise_sigma"][()]
+            self.assertAlmostEqual(said["sigma"], 0.7 * sigma[sigma > 0].min(), places=12)
+            self.assertEqual(said["score_evaluations"], 2 * (1 + 3 + 4 * 2) + 8 * 2)
+            self.assertEqual(file["diagnostics/posterior/residual_power"].shape[1], 3)
+            self.assertEqual(file["provenance"].attrs["score_checksum"], said["checksum"])
+            # Detections lie where the map says, above the threshold with their probability.
+            table = {name: dataset[()] for name, dataset in file["detections"].items()}
+            self.assertGreater(len(table["ra"]), 0)
+            wcs = WCS(fits.Header.fromstring(file["wcs"].attrs["header"], sep="\n"))
+            x, y = wcs.all_world2pix(table["ra"], table["dec"], 0)
+            np.testing.assert_allclose((x, y), (table["x"], table["y"]), atol=1e-6)
+            probability = maps["probability_2arcmin"][table["y"].astype(int), table["x"].astype(int)]
+            np.testing.assert_allclose(probability, table["probability"])
+            self.assertTrue(np.all(table["probability"] >= 0.5))
+            np.testing.assert_allclose(table["signal_to_noise"], table["kappa"] / table["kappa_std"])
+
+    def test_gaussian_prior(self):
+        """Without a network: mean, width and power of the exact Gaussian posterior, by its own draws."""
+        path = self.map("gauss.h5", "--methods", "wiener,posterior,map", "--samples", "150", "--chains", "2", "--score-model",
+                        "none", "--save-samples", "--burn-in", "5", "--trajectories", "3", "--levels", "2")
+        with h5py.File(path) as file:
+            maps = {name: dataset[()] for name, dataset in file["maps"].items()}
+            self.assertEqual(file["diagnostics/posterior"].attrs["converged"], 1)
+        exact, ours = maps["kappa_wiener_samples"], maps["kappa_posterior_samples"].astype(float)
+        width = exact.std(axis=0, ddof=1)
+        error = (maps["kappa_posterior"] - maps["kappa_wiener"]) / (width / np.sqrt(len(ours)))
+        self.assertLess(np.sqrt(np.mean(error**2)), 1.35)  # samples of a chain are not quite independent
+        self.assertAlmostEqual(np.mean(ours.var(axis=0, ddof=1)) / np.mean(exact.var(axis=0, ddof=1)), 1, delta=0.02)
+
+        def power(samples):
+            """Mean power in eight rings."""
+            square = np.mean(np.abs(np.fft.fft2(samples))**2, axis=0)
+            ky, kx = np.meshgrid(np.fft.fftfreq(40), np.fft.fftfreq(48), indexing="ij")
+            ring = np.digitize(np.hypot(kx, ky), np.linspace(0, 0.5, 9)[1:])
+            return np.array([square[ring == r].mean() for r in range(8)])
+
+        np.testing.assert_allclose(power(ours) / power(exact), 1, atol=0.06)
+        # The maximum of a Gaussian posterior is its mean.
+        difference = maps["kappa_map"] - maps["kappa_wiener"]
+        self.assertLess(np.std(difference), 0.05 * np.std(maps["kappa_wiener"]))
+
+    def test_sparse(self):
+        """The starlet and the total-variation maps are minima: a weaker penalty gives a larger chi^2 gain; they correlate
+        with the Wiener map."""
+        with h5py.File(self.map("sparse.h5", "--methods", "wiener,starlet,tv", "--samples", "0", "--sparse-tolerance",
+                                "1e-5", "--sparse-iterations", "4000")) as file:
+            wiener = file["maps/kappa_wiener"][()]
+            for name in ("starlet", "tv"):
+                self.assertEqual(file[f"diagnostics/{name}"].attrs["converged"], 1)
+                self.assertGreater(np.corrcoef(file[f"maps/kappa_{name}"][()].ravel(), wiener.ravel())[0, 1], 0.6)
+
+
+class Survival(PosteriorTest):
+    def interrupted(self, name, deliver, *options):
+        """A run to which `deliver` does something once its first checkpoint is there; its exit code and messages."""
+        out = self.here / name
+        words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
+                 "--checkpoint-minutes", "0", "--out", out, *options]
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words]], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        checkpoint = out.with_name(out.name + ".checkpoint")
+        while process.poll() is None and not checkpoint.exists():
+            time.sleep(0.01)
+        deliver(process)
+        text = "".join(process.communicate(timeout=100))
+        self.assertFalse(out.exists(), text)
+        self.assertTrue(checkpoint.exists(), text)
+        return words, text, out, checkpoint
+
+    def test_killed_and_resumed(self):
+        whole = self.map("whole.h5", *LONG, "--score-model", self.model)
+
+        def kill(process):
+            end_session(process.pid)
+
+        words, _, out, checkpoint = self.interrupted("killed.h5", kill)
+        done = succeed(run(3, [*words, "--resume"]))
+        self.assertIn("going on after", done.stdout)
+        self.assertFalse(checkpoint.exists())
+        ours, expected = contents(out), contents(whole)
+        differ = [name for name in expected if ours[name] != expected[name]]
+        self.assertEqual([name for name in differ if "configuration" not in name], [])
+
+    def test_ended_on_request(self):
+        words, text, out, _ = self.interrupted("asked.h5", lambda process: process.send_signal(signal.SIGTERM))
+        self.assertIn("--resume", text)
+        self.assertFalse(out.with_name(out.name + ".partial").exists())
+        succeed(run(2, [*words, "--resume"]))
+
+    def test_foreign_checkpoint(self):
+        _, _, out, checkpoint = self.interrupted("one.h5", lambda process: end_session(process.pid))
+        done = run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
+                       "--seed", "9", "--out", out, "--resume"])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("other options", done.stderr)
+        checkpoint.write_bytes(checkpoint.read_bytes()[:2000])
+        done = run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
+                       "--out", out, "--resume"])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("one.h5.checkpoint", done.stderr)
+
+
+class Calibrate(PosteriorTest):
+    def test_gaussian_skies(self):
+        """On Gaussian skies the Gaussian prior's samples are calibrated, on any number of ranks."""
+        skies = self.here / "gaussian.h5"
+        succeed(run(2, ["simulate", "skies", "--model", "gaussian", "--count", "30", "--npix", "64", "--pixel-arcmin", "1",
+                        *PRIOR, "--validation", "0.1", "--test", "0.8", "--out", skies]))
+        out = self.here / "calibration.h5"
+        words = ["calibrate", "--skies", skies, *PRIOR, "--density", "20", "--masks", "starry", "--field", "32", "--surveys",
+                 "24", "--samples", "9", "--score-model", "none", "--deepmass-model", "none", "--burn-in", "5", "--levels",
+                 "2", "--trajectories", "6"]
+        done = succeed(run(2, [*words, "--out", out]))
+        self.assertIn("standard deviation of (truth - mean) / std", done.stdout)
+        with h5py.File(out) as file:
+            figures = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))
+            ranks = {name: dataset[()] for name, dataset in file["calibration/ranks"].items()}
+            power = file["calibration/sample_power"][()].mean(axis=0) / file["calibration/truth_power"][()].mean(axis=0)
+        self.assertAlmostEqual(figures["z_deviation"].mean(), 1, delta=0.05)
+        self.assertAlmostEqual(figures["spread"].mean(), 1, delta=0.05)
+        self.assertAlmostEqual((figures["rmse_many"] / figures["rmse_wiener"]).mean(), 1, delta=0.02)
+        self.assertTrue(np.all((figures["tarp_pixels"] >= 0) & (figures["tarp_pixels"] <= 1)))
+        np.testing.assert_allclose(ranks["pixel"] / ranks["pixel"].sum(), 0.1, atol=0.02)
+        np.testing.assert_allclose(power[2:-1], 1, atol=0.1)
+        again = self.here / "again.h5"
+        succeed(run(3, [*words, "--out", again]))
+        self.assert_same(again, out)
+
+
+class Refusals(PosteriorTest, RefusalTest):
+    def refuse_sampling(self, *names, **changes):
+        self.refuse_map(*names, **({"methods": "posterior", "samples": 2, "score_model": self.model} | changes))
+
+    def test_options(self):
+        self.refuse_sampling("--samples", samples=0)
+        self.refuse_sampling("--chains", chains=0)
+        self.refuse_sampling("--scales-arcmin", scales_arcmin="1,-2")
+        self.refuse_sampling("--sigma-share", sigma_share=1.5)
+        self.refuse_sampling("--persistence", persistence=1)
+        self.refuse_sampling("--hmc-step", hmc_step=0)
+        self.refuse_sampling("--metropolis", metropolis="maybe")
+        self.refuse_sampling("--methods", "posterior", methods="posteriors")
+
+    def test_models(self):
+        self.refuse_sampling("none.h5", score_model=self.here / "none.h5")
+        self.refuse_sampling("skies.h5", "no model of Tessera", score_model=self.skies)
+        self.refuse_sampling("pixels", "2 arcmin", "--outside-card", pixel_arcmin=2, npix="24,20")
+        self.refuse_map("kind 'score'", methods="deepmass", samples=0, model=self.model)
+
+    def test_runaway(self):
+        """A step beyond stability is told, not written."""
+        self.refuse_sampling("run away", "--hmc-step", hmc_step=2, burn_in=4000, samples=1)
+
+    def test_training(self):
+        out = self.here / "new.h5"
+        words = ["train", "score", "--skies", self.skies, *PRIOR, "--out", out]
+        self.refuse([*words, "--sigma", "0.1"], "--sigma", outputs=[out])
+        self.refuse([*words, "--sigma", "0.2:0.1"], "--sigma", outputs=[out])
+        self.refuse([*words, "--channels", "6,6,6,6,6"], "channels", outputs=[out])
+
+    def test_calibration(self):
+        out = self.here / "calibration.h5"
+        words = ["calibrate", "--skies", self.skies, *PRIOR, "--score-model", self.model, "--out", out]
+        self.refuse([*words, "--field", "65"], "--field 65", "64", outputs=[out])
+        self.refuse([*words, "--samples", "2"], "--samples", outputs=[out])
+
+
+if __name__ == "__main__":
+    main()
