@@ -229,7 +229,7 @@ class Products {
     writer_->attribute(group, "pixel_window", static_cast<std::int64_t>(settings_->pixel_window));
     writer_->attribute(group, "tolerance", settings_->mean.tolerance);
     writer_->attribute(group, "tiles", static_cast<std::int64_t>(tiles.count()));
-    writer_->attribute(group, "tile", static_cast<std::int64_t>(tiles.side()));
+    writer_->attribute(group, "tile", static_cast<std::int64_t>(tiles.shape().height));
     writer_->attribute(group, "margin", static_cast<std::int64_t>(margin));
     writer_->attribute(group, "iterations", static_cast<std::int64_t>(result.iterations));
     writer_->attribute(group, "converged", static_cast<std::int64_t>(result.converged));

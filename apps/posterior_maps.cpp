@@ -280,7 +280,7 @@ class PosteriorRun {
     number("chains", settings_->chains);
     number("samples_per_chain", settings_->samples);
     number("sigma", options_.sigma);
-    number("step", options_.hmc.step);
+    number("step", sampler_->step());
     number("persistence", options_.hmc.persistence);
     number("leapfrogs", static_cast<double>(options_.hmc.leapfrogs));
     number("metropolis", options_.hmc.metropolis ? 1.0 : 0.0);

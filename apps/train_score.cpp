@@ -18,12 +18,13 @@ namespace {
 struct Settings {
   network::UNetOptions unet;
   network::TrainingOptions training;
-  double lowest, highest;
+  double lowest, highest, high_pass;
   std::uint64_t validation, test, seed;
 
   explicit Settings(const config::Values& values)
       : unet(unet_options(values, static_cast<std::int64_t>(network::score_inputs), 1, true)),
         training(training_options(values)),
+        high_pass(values.number("high-pass", 0.0, 1e6)),
         validation(values.count("validation-skies", 1, 100000)),
         test(values.count("test-skies", 2, 100000)),
         seed(values.count("seed", 0, UINT64_MAX)) {
@@ -120,7 +121,8 @@ void run_train_score(const mpi::Communicator& comm, const config::Values& values
   const mpi::Communicator alone = comm.split(comm.rank());
   std::optional<TrainingSkies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const network::Denoising denoising(skies->basis(), skies->spectrum(), skies->pixel_averaged());
+  const network::Denoising denoising(skies->basis(), skies->spectrum(), skies->pixel_averaged(),
+                                     settings.high_pass);
   network::UNet net = new_network(settings.unet, settings.seed, skies->description());
 
   StageClock clock;
@@ -136,6 +138,7 @@ void run_train_score(const mpi::Communicator& comm, const config::Values& values
   network::ModelCard card = card_of("score", values, *skies, *net);
   card.noise_low = settings.lowest;
   card.noise_high = settings.highest;
+  card.high_pass = settings.high_pass;
   score(comm, settings, denoising, *skies, *net, card);
   training.write(card, skies->spectrum(), clock);
 }

@@ -35,7 +35,7 @@ TileWiener::TileWiener(const mpi::Communicator& comm, const PlaneTiles& tiles, s
       pixel_(pixel),
       spectrum_(std::move(spectrum)),
       pixel_window_(pixel_window) {
-  TESSERA_REQUIRE(blend <= tiles.side() && blend <= 2 * tiles.halo());
+  TESSERA_REQUIRE(blend <= std::min(tiles.shape().width, tiles.shape().height) && blend <= 2 * tiles.halo());
 }
 
 void TileWiener::weigh(std::uint64_t tile, std::span<double> map) const {

@@ -139,6 +139,7 @@ std::string ModelCard::text() const {
   for (const HeldOutScore& score : scores)
     out += fmt::format("score = {:.5g}\n", fmt::join(score_values(score), " "));
   if (!conditioned()) return out;
+  out += fmt::format("high_pass = {}\n", high_pass);
   out += fmt::format(
       "# held-out skies; columns of level: sigma, mean square error over the Gaussian prior's, its error, "
       "and "
@@ -148,6 +149,13 @@ std::string ModelCard::text() const {
     out += fmt::format("level = {:.6g} {:.5g} {:.3g} {:.5g}\n", level.sigma, level.loss_ratio,
                        level.loss_ratio_error, fmt::join(level.variance_ratio, " "));
   return out;
+}
+
+double ModelCard::residual_share(double multipole) const { return high_passed(multipole, high_pass); }
+
+double high_passed(double multipole, double high_pass) {
+  if (multipole <= 0.0) return 0.0;
+  return 1.0 / (1.0 + std::pow(high_pass / multipole, 4));
 }
 
 double ModelCard::variance_ratio(double multipole, double sigma) const {
@@ -185,6 +193,7 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
     fail("{}: its model card has {} values of ell and {} of C_ell", path, card.ell.size(), card.c_ell.size());
   card.scores = lines.scores();
   if (!card.conditioned()) return card;
+  card.high_pass = lines.number("high_pass", 0.0, 1e6);
   card.bands = lines.numbers("bands");
   for (std::size_t b = 0; b < card.bands.size(); ++b)
     if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))

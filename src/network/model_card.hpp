@@ -41,9 +41,12 @@ struct ModelCard {
   std::vector<double> ell, c_ell;  // spectrum of the Wiener filter in front of it, and of the skies
   std::int64_t inputs = 0, outputs = 0, alignment = 0, receptive_radius = 0;
   std::vector<HeldOutScore> scores;  // deepmass
+  double high_pass = 0.0;            // score: multipole below which the prior is Gaussian
   std::vector<double> bands;         // score: multipoles, increasing
   std::vector<NoiseLevel> levels;    // score: by increasing sigma
 
+  /// The share of a mode's residual that is kept: 1 well above the high pass, 0 well below.
+  [[nodiscard]] double residual_share(double multipole) const;
   /// Whether the network is told a noise level besides its maps.
   [[nodiscard]] bool conditioned() const { return kind == "score"; }
   /// Of the levels, linear in the logarithms, constant beyond the ends.
@@ -53,6 +56,9 @@ struct ModelCard {
   /// Error that names `path` if a line is missing or makes no sense.
   [[nodiscard]] static ModelCard parse(const std::string& text, const std::string& path);
 };
+
+/// 1 / (1 + (high_pass / multipole)^4), 0 for the mean.
+[[nodiscard]] double high_passed(double multipole, double high_pass);
 
 /// Data that a model is to be used on.
 struct ModelUse {

@@ -39,9 +39,18 @@ NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::Harmon
       noisy_(basis.pixel_count()),
       gaussian_(basis.pixel_count()),
       inputs_(score_inputs * basis.pixel_count()),
-      output_(basis.pixel_count()) {
+      output_(basis.pixel_count()),
+      field_(basis.pixel_count()),
+      share_(basis.mode_count()) {
   TESSERA_REQUIRE(network->shape().inputs == static_cast<std::int64_t>(score_inputs) &&
                   network->shape().outputs == 1 && spectrum_.size() == modes_.size());
+  for (std::size_t p = 0; p < field_.size(); ++p) {
+    const std::uint64_t pixel = basis.first_pixel() + p;
+    field_[p] = pixel % box.nx < field_nx && pixel / box.nx < field_ny ? 1.0 : 0.0;
+  }
+  field_pixels_ = static_cast<double>(field_nx) * static_cast<double>(field_ny);
+  for (std::size_t k = 0; k < share_.size(); ++k)
+    share_[k] = basis.pixel_area() * card_.residual_share(basis.ell()[k]);
 }
 
 void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) {
@@ -51,10 +60,11 @@ void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior
   basis_->synthesis(modes_, gaussian_);
   fill_score_inputs(noisy_, gaussian_, sigma, inputs_);
   network_.evaluate(inputs_, output_, score_condition(sigma));
+  const double mean =
+      basis_->dot(posterior::ConstPixels(output_), posterior::ConstPixels(field_)) / field_pixels_;
+  for (std::size_t p = 0; p < output_.size(); ++p) output_[p] -= mean * field_[p];
   basis_->synthesis_adjoint(output_, white);
-  const auto ell = basis_->ell();
-  for (std::size_t k = 0; k < white.size(); ++k)
-    white[k] = ell[k] > 0.0 ? basis_->pixel_area() * white[k] : posterior::Complex(0.0);
+  for (std::size_t k = 0; k < white.size(); ++k) white[k] *= share_[k];
 }
 
 double NetworkScore::variance_ratio(double ell, double sigma) const {

@@ -19,7 +19,9 @@ void fill_score_inputs(std::span<const double> noisy, std::span<const double> ga
 /// The number that tells the network the noise level.
 [[nodiscard]] double score_condition(double sigma);
 
-/// The residual score by a network, evaluated in tiles over a field of the plane and zero beyond it.
+/// The residual score by a network, evaluated in tiles over a field of the plane and zero beyond it. Large
+/// scales are left to the Gaussian prior (the card's high pass): the mean of the network's output over a
+/// field is not bound by its training, and a small one would move many pixels together.
 class NetworkScore final : public posterior::ResidualScore {
  public:
   /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; side: of a tile, pixels.
@@ -38,7 +40,9 @@ class NetworkScore final : public posterior::ResidualScore {
   ModelCard card_;
   TiledNetwork network_;
   std::vector<posterior::Complex> modes_;
-  std::vector<double> noisy_, gaussian_, inputs_, output_;
+  std::vector<double> noisy_, gaussian_, inputs_, output_, field_;  // field_: 1 in the field, 0 beyond
+  double field_pixels_ = 0.0;
+  std::vector<double> share_;  // of every mode: high pass and normalisation
 };
 
 }  // namespace tessera::network

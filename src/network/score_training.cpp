@@ -14,15 +14,23 @@
 namespace tessera::network {
 
 Denoising::Denoising(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum,
-                     bool pixel_window)
+                     bool pixel_window, double high_pass)
     : basis_(&basis),
       spectrum_(
           posterior::pixel_spectrum(basis, inference::SignalCovariance(basis, {spectrum}, pixel_window))) {
   TESSERA_REQUIRE(basis.comm().size() == 1);
   // The basis stores columns of modes, [nx / 2 + 1][ny].
   const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
-  table_ =
-      torch::from_blob(spectrum_.data(), {nx / 2 + 1, ny}, torch::kDouble).t().contiguous().to(torch::kFloat);
+  const auto tabulated = [&](std::vector<double>& values) {
+    return torch::from_blob(values.data(), {nx / 2 + 1, ny}, torch::kDouble)
+        .t()
+        .contiguous()
+        .to(torch::kFloat);
+  };
+  table_ = tabulated(spectrum_);
+  std::vector<double> share(spectrum_.size());
+  for (std::size_t k = 0; k < share.size(); ++k) share[k] = high_passed(basis.ell()[k], high_pass);
+  share_ = tabulated(share);
 }
 
 double Denoising::gaussian_variance(double sigma) const {
@@ -60,8 +68,7 @@ torch::Tensor Denoising::rest(Network& network, const Example& example) const {
   const torch::Tensor white = inner(network.forward(example.inputs, score_condition(example.sigma)),
                                     (example.inputs.size(2) - example.target.size(2)) / 2);
   const double variance = example.sigma * example.sigma;
-  const torch::Tensor unit =
-      torch::where(table_ > 0.0, variance / torch::sqrt(table_ + variance), torch::zeros_like(table_));
+  const torch::Tensor unit = share_ * variance / torch::sqrt(table_ + variance);
   const torch::Tensor modes = torch::fft::rfft2(white);
   return example.target - torch::fft::irfft2(modes * unit, {{white.size(2), white.size(3)}});
 }

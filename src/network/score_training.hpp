@@ -14,7 +14,9 @@ namespace tessera::network {
 class Denoising {
  public:
   /// basis must outlive this.
-  Denoising(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum, bool pixel_window);
+  /// high_pass: as of ModelCard.
+  Denoising(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum, bool pixel_window,
+            double high_pass);
 
   [[nodiscard]] const harmonic::PlaneBasis& basis() const { return *basis_; }
 
@@ -39,7 +41,7 @@ class Denoising {
 
   const harmonic::PlaneBasis* basis_;
   std::vector<double> spectrum_;  // of every mode, in units of pixels
-  torch::Tensor table_;           // the same [ny][nx / 2 + 1]; 0 for the mean
+  torch::Tensor table_, share_;   // the same and the share of the residual, [ny][nx / 2 + 1]
 };
 
 /// Scores at noise levels on `skies` skies, dealt to the ranks; bands: `edges` of multipoles. Collective.

@@ -15,8 +15,8 @@ namespace tessera::network {
 /// for tiles of one size it has the same bits on any number of ranks. Plans and buffers are made once.
 class TiledNetwork {
  public:
-  /// side: of a tile in pixels, rounded up to the network's alignment; the halo follows from its receptive
-  /// radius. comm must outlive this object.
+  /// side: of a tile in pixels, at most (even_tiles); the halo follows from the network's receptive radius.
+  /// comm must outlive this object.
   TiledNetwork(const mpi::Communicator& comm, std::shared_ptr<Network> network, std::uint64_t field_nx,
                std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
 

@@ -59,6 +59,26 @@ BlurredPosterior::BlurredPosterior(const HarmonicBasis& basis, const inference::
   gaussian_.right_side(data, right_side_);
 }
 
+double BlurredPosterior::stiffness() const {
+  // M^-1/2 K M^-1/2 is symmetric and has the eigenvalues of M^-1 K.
+  std::vector<Complex> y(size()), image(size());
+  white_noise(1, Purpose::chain_momentum, 0, y);
+  double value = 1.0;
+  constexpr int iterations = 20;
+  for (int i = 0; i < iterations; ++i) {
+    const double length = std::sqrt(dot(y, y));
+    for (std::size_t k = 0; k < y.size(); ++k) y[k] /= length * std::sqrt(mass_[k]);
+    gaussian_.apply_precision(y, image);
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      y[k] *= std::sqrt(mass_[k]);
+      image[k] /= std::sqrt(mass_[k]);
+    }
+    value = dot(y, image);
+    y.swap(image);
+  }
+  return value;
+}
+
 void BlurredPosterior::unwhiten(ConstModes y, Modes x) const {
   for (std::size_t k = 0; k < x.size(); ++k) x[k] = signal_.root(0, 0, k) * y[k];
 }

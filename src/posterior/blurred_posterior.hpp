@@ -52,6 +52,10 @@ class BlurredPosterior {
   /// [component][mode].
   [[nodiscard]] std::span<const double> mass() const { return mass_; }
 
+  /// Largest squared frequency of the Gaussian part's motion under that mass: the leapfrog is stable for
+  /// steps below 2 over its root. By power iteration, to a few percent. Collective.
+  [[nodiscard]] double stiffness() const;
+
   /// Coefficients of x, of the first component, from the whitened ones.
   void unwhiten(ConstModes y, Modes x) const;
 

@@ -33,11 +33,14 @@ class Descent {
   [[nodiscard]] static std::vector<double> schedule(double highest, double lowest, std::size_t levels);
 
  private:
+  /// white_ as it will be further on in the step from a level, from the level before.
+  void extrapolate(std::size_t level);
+
   const HarmonicBasis* basis_;
   std::vector<double> spectrum_, sigmas_;
   ResidualScore* residual_;
   std::vector<double> rest_;  // [level][mode]: variance left to kappa
-  std::vector<Complex> white_, noise_;
+  std::vector<Complex> white_, last_, noise_;
 };
 
 }  // namespace tessera::posterior

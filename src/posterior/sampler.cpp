@@ -35,7 +35,11 @@ Sampler::Sampler(const HarmonicBasis& basis, const inference::ForwardOperator& f
                                  options.levels),
                residual),
       options_(options),
-      seed_(seed) {}
+      seed_(seed) {
+  // Well below the limit of stability: the residual score is not in it.
+  constexpr double share_of_limit = 0.7;
+  options_.hmc.step = std::min(options_.hmc.step, share_of_limit * 2.0 / std::sqrt(blurred_.stiffness()));
+}
 
 void Sampler::begin(std::uint32_t number, const std::function<void()>& progress) {
   chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);

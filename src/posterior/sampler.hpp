@@ -42,6 +42,8 @@ class Sampler {
   /// The chain's next sample, coefficients of kappa. Collective.
   void next(Modes kappa, const std::function<void()>& progress = {});
 
+  /// Leapfrog step in use: at most 0.7 of the limit of stability.
+  [[nodiscard]] double step() const { return options_.hmc.step; }
   [[nodiscard]] const Hmc& chain() const { return *hmc_; }
   [[nodiscard]] BlurredPosterior& blurred() { return blurred_; }
   /// What the last sample took; scores with those of its descent, and for a chain's first with its burn-in's.

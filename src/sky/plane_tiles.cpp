@@ -6,21 +6,33 @@
 
 namespace tessera {
 
-PlaneTiles::PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
+TileShape even_tiles(std::uint64_t field_nx, std::uint64_t field_ny, std::uint64_t side,
+                     std::uint64_t alignment) {
+  TESSERA_REQUIRE(side > 0 && alignment > 0);
+  const auto parts = [](std::uint64_t n, std::uint64_t most) { return (n + most - 1) / most; };
+  const std::uint64_t columns = parts(field_nx, 2 * side);
+  const std::uint64_t rows = std::max<std::uint64_t>(2, parts(field_ny, side));
+  return {rounded_up(parts(field_nx, columns), alignment), rounded_up(parts(field_ny, rows), alignment)};
+}
+
+PlaneTiles::PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, TileShape shape,
                        std::uint64_t halo, std::uint64_t alignment)
-    : field_nx_(field_nx), field_ny_(field_ny), box_(box), alignment_(alignment) {
-  TESSERA_REQUIRE(alignment > 0 && side > 0 && field_nx > 0 && field_ny > 0);
+    : field_nx_(field_nx),
+      field_ny_(field_ny),
+      box_(box),
+      alignment_(alignment),
+      shape_{rounded_up(shape.width, alignment), rounded_up(shape.height, alignment)} {
+  TESSERA_REQUIRE(alignment > 0 && shape.width > 0 && shape.height > 0 && field_nx > 0 && field_ny > 0);
   TESSERA_REQUIRE(box.nx >= field_nx && box.ny >= field_ny);
-  side_ = rounded_up(side, alignment);
   halo_ = rounded_up(halo, alignment);
-  columns_ = (field_nx + side_ - 1) / side_;
-  rows_ = (field_ny + side_ - 1) / side_;
+  columns_ = (field_nx + shape_.width - 1) / shape_.width;
+  rows_ = (field_ny + shape_.height - 1) / shape_.height;
 }
 
 PlaneTiles::Core PlaneTiles::core(std::uint64_t tile) const {
   TESSERA_REQUIRE(tile < count());
-  const std::uint64_t x = tile % columns_ * side_, y = tile / columns_ * side_;
-  return {x, y, std::min(side_, field_nx_ - x), std::min(side_, field_ny_ - y)};
+  const std::uint64_t x = tile % columns_ * shape_.width, y = tile / columns_ * shape_.height;
+  return {x, y, std::min(shape_.width, field_nx_ - x), std::min(shape_.height, field_ny_ - y)};
 }
 
 TileWindow PlaneTiles::window(std::uint64_t tile) const {

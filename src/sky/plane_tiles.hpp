@@ -19,19 +19,34 @@ struct TileWindow {
   std::uint64_t width, height;
 };
 
-/// Tiles over a field in the corner of a periodic box. Every tile begins at a multiple of the tile's side,
-/// which is a multiple of `alignment`, as is the halo: so the windows of all tilings see the same grid of
-/// network poolings. Tiles at the far borders are as large as the field needs, rounded up to the alignment.
+/// Width and height of a tile, pixels.
+struct TileShape {
+  std::uint64_t width, height;
+};
+
+/// Tiles of one size that cover a field without remainder, at most `side` high and twice as wide, in at least
+/// two rows: wide, because halos cost, and of a number that does not depend on the ranks.
+[[nodiscard]] TileShape even_tiles(std::uint64_t field_nx, std::uint64_t field_ny, std::uint64_t side,
+                                   std::uint64_t alignment);
+
+/// Tiles over a field in the corner of a periodic box. Every tile begins at multiples of the tile's width and
+/// height, which are multiples of `alignment`, as is the halo: so the windows of all tilings see the same
+/// grid of network poolings. Tiles at the far borders are as large as the field needs, rounded up to the
+/// alignment.
 class PlaneTiles {
  public:
-  /// side, halo: pixels; rounded up to multiples of alignment. The tiles are dealt to ranks in contiguous
+  /// shape, halo: pixels; rounded up to multiples of alignment. The tiles are dealt to ranks in contiguous
   /// blocks, by rows of tiles.
-  PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
+  PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, TileShape shape,
              std::uint64_t halo, std::uint64_t alignment);
+  /// Square tiles.
+  PlaneTiles(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
+             std::uint64_t halo, std::uint64_t alignment)
+      : PlaneTiles(field_nx, field_ny, box, TileShape{side, side}, halo, alignment) {}
 
   [[nodiscard]] PaddedBox box() const { return box_; }
   [[nodiscard]] std::uint64_t halo() const { return halo_; }
-  [[nodiscard]] std::uint64_t side() const { return side_; }
+  [[nodiscard]] TileShape shape() const { return shape_; }
   [[nodiscard]] std::uint64_t field_nx() const { return field_nx_; }
   [[nodiscard]] std::uint64_t field_ny() const { return field_ny_; }
   [[nodiscard]] std::uint64_t count() const { return columns_ * rows_; }
@@ -51,7 +66,9 @@ class PlaneTiles {
  private:
   std::uint64_t field_nx_, field_ny_;
   PaddedBox box_;
-  std::uint64_t alignment_, side_, halo_, columns_, rows_;
+  std::uint64_t alignment_;
+  TileShape shape_;
+  std::uint64_t halo_, columns_, rows_;
 };
 
 }  // namespace tessera

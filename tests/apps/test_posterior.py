@@ -245,10 +245,6 @@ class Refusals(PosteriorTest, RefusalTest):
         self.refuse_sampling("pixels", "2 arcmin", "--outside-card", pixel_arcmin=2, npix="24,20")
         self.refuse_map("kind 'score'", methods="deepmass", samples=0, model=self.model)
 
-    def test_runaway(self):
-        """A step beyond stability is told, not written."""
-        self.refuse_sampling("run away", "--hmc-step", hmc_step=2, burn_in=4000, samples=1)
-
     def test_training(self):
         out = self.here / "new.h5"
         words = ["train", "score", "--skies", self.skies, *PRIOR, "--out", out]

@@ -150,7 +150,7 @@ TEST_CASE(
     "better") {
   const mpi::Communicator alone(MPI_COMM_SELF);
   const harmonic::PlaneBasis basis(alone, {64, 64}, pixel);
-  const Denoising denoising(basis, spectrum(), true);
+  const Denoising denoising(basis, spectrum(), true, 0.0);
   const inference::SignalCovariance signal(basis, {spectrum()}, true);
   const auto sky = [&](std::uint32_t number, bool gaussian) {
     std::vector<Complex> modes(basis.mode_count());

@@ -99,7 +99,7 @@ TEST_CASE("without a network samples are those of the exact Gaussian posterior")
   const PaddedBox box{9, 7};
   const SmallSurvey survey(comm, box);
   const DensePosterior exact(survey);
-  constexpr int count = 4000;
+  constexpr int count = 2500;
   struct Case {
     HmcOptions options;
     int trajectories;
@@ -152,6 +152,18 @@ TEST_CASE("whitened samples are standard normal in every direction") {
     return test::normal_cdf((std::cbrt(x / dof) - (1.0 - 2.0 / (9.0 * dof))) / std::sqrt(2.0 / (9.0 * dof)));
   };
   CHECK(test::kolmogorov_smirnov_p(chi2, cdf) > 1e-3);
+}
+
+TEST_CASE("the leapfrog is stable up to the step that the stiffness tells, and not beyond") {
+  const mpi::Communicator comm;
+  const SmallSurvey survey(comm, {12, 9});
+  for (const double share : {0.95, 1.15}) {
+    GaussianSampler sampler(survey, {});
+    const double step = share * 2.0 / std::sqrt(sampler.blurred.stiffness());
+    for (int i = 0; i < 300; ++i) sampler.hmc.leapfrog(step);
+    const double size = sampler.blurred.dot(sampler.hmc.state().position, sampler.hmc.state().position);
+    CHECK((share < 1.0 ? size < 1e5 : size > 1e8));
+  }
 }
 
 TEST_CASE("the leapfrog is reversible and its energy error is of second order") {
@@ -273,15 +285,14 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
     REQUIRE(blurred.gaussian_draw(3, test::tight, start));
     hmc.begin(std::move(start));
     Descent descent(basis, spectrum, Descent::schedule(highest, 0.02, 24), &score);
-    constexpr int count = 700, burn_in = 20;
+    constexpr int count = 500, burn_in = 20;
     std::vector<std::vector<double>> samples(n);
     for (int i = -burn_in; i < count; ++i) {
       for (int k = 0; k < 6; ++k) hmc.advance();
       if (i < 0) continue;
       std::vector<Complex> field(basis.mode_count());
       blurred.unwhiten(hmc.state().position, field);
-      descent.draw(field, hmc.gradient().residual.empty() ? ConstModes{} : ConstModes{}, 7,
-                   static_cast<std::uint32_t>(i));
+      descent.draw(field, {}, 7, static_cast<std::uint32_t>(i));
       std::vector<double> kappa(n);
       basis.synthesis(field, kappa);
       for (std::size_t p = 0; p < n; ++p) samples[p].push_back(kappa[p]);
@@ -319,7 +330,7 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
                        << " of " << hmc.counts().trajectories);
     CHECK(worst_mean < 0.16);
     CHECK(width == Approx(1.0).margin(0.03));
-    CHECK(exact_skewness > 0.8);
+    CHECK(exact_skewness > 0.6);
     CHECK(skewness == Approx(exact_skewness).epsilon(0.15));
     // Deciles of the ranks hold a tenth of the samples each.
     std::array<double, 10> part{};
