@@ -78,7 +78,8 @@ std::vector<config::Option> point_options() {
       {"map-iterations", "N", "map: steps of ascent at each", "6"},
       {"starlet-scales", "N", "starlet: wavelet scales, of 1, 2, 4 ... pixels; the rest is free", "6"},
       {"sparsity", "F",
-       "starlet, tv: weight of the penalty over that of a Laplace distribution with the spectrum's variance",
+       "starlet, tv: weight of the penalty over the usual one (a share of a Laplace distribution's with the "
+       "spectrum's variance)",
        "1"},
       {"sparse-tolerance", "T", "starlet, tv: stop when an iteration changes the map by less, relatively",
        "1e-4"},

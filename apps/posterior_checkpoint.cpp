@@ -54,7 +54,7 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
                                 const std::vector<posterior::ScaleSignificance>& scales) {
   const std::size_t modes = basis.mode_count(),
                     components = progress.state.position.size() / std::max<std::size_t>(modes, 1);
-  const double total = static_cast<double>(basis.total_pixels());
+  const auto total = static_cast<double>(basis.total_pixels());
   io::AtomicFile file(basis.comm(), path, true);
   io::MapWriter writer(
       basis.comm(), file,

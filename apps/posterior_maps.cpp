@@ -40,8 +40,8 @@ std::vector<double> band_edges(const PlaneGrid& field) {
 /// Columns of a sample's row of figures.
 struct SeriesLayout {
   std::size_t bands, pixels;
-  [[nodiscard]] std::size_t chi2() const { return 0; }
-  [[nodiscard]] std::size_t power() const { return 1; }
+  [[nodiscard]] static std::size_t chi2() { return 0; }
+  [[nodiscard]] static std::size_t power() { return 1; }
   [[nodiscard]] std::size_t e_residual() const { return 1 + bands; }
   [[nodiscard]] std::size_t b_residual() const { return 1 + 2 * bands; }
   [[nodiscard]] std::size_t pixel() const { return 1 + 3 * bands; }
@@ -145,10 +145,10 @@ class PosteriorRun {
     for (posterior::ScaleSignificance& scale : scales_) scale.add(kappa);
     const posterior::PredictiveTests::Result tests = tests_(kappa);
     std::vector<double> row(layout_.columns());
-    row[layout_.chi2()] = tests.chi2;
+    row[SeriesLayout::chi2()] = tests.chi2;
     const std::vector<double> power = posterior::band_sums(*basis_, kappa, tests_.edges());
     for (std::size_t b = 0; b < layout_.bands; ++b) {
-      row[layout_.power() + b] = std::log(power[b]);
+      row[SeriesLayout::power() + b] = std::log(power[b]);
       row[layout_.e_residual() + b] = tests.e_power[b];
       row[layout_.b_residual() + b] = tests.b_power[b];
     }
@@ -308,7 +308,7 @@ class PosteriorRun {
         effective.push_back(posterior::effective_samples(series(c)));
       }
     };
-    watch(layout_.power(), layout_.bands);
+    watch(SeriesLayout::power(), layout_.bands);
     watch(layout_.pixel(), layout_.pixels);
     const std::string text = "of the logarithm of the power in each band, then of the chosen pixels";
     writer_->write_table(std::string(diagnostics) + "/r_hat", r_hat, 0, {"1", "split R-hat " + text});
@@ -338,11 +338,11 @@ class PosteriorRun {
   }
 
   void write_predictive() {
-    const double dof = tests_.degrees_of_freedom(), chi2 = mean_of_column(layout_.chi2());
+    const double dof = tests_.degrees_of_freedom(), chi2 = mean_of_column(SeriesLayout::chi2());
     double exceeded = 0.0;
     for (const auto& row : progress_.series)
-      exceeded +=
-          posterior::chi2_exceeded(row[layout_.chi2()], dof) / static_cast<double>(progress_.series.size());
+      exceeded += posterior::chi2_exceeded(row[SeriesLayout::chi2()], dof) /
+                  static_cast<double>(progress_.series.size());
     const auto number = [&](const char* name, double value) { writer_->attribute(diagnostics, name, value); };
     number("chi2_mean", chi2);
     number("chi2_degrees_of_freedom", dof);

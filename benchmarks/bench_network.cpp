@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "convolutions.hpp"
 #include "exchange/tile_exchange.hpp"
 #include "network/deepmass_training.hpp"
 #include "network/runtime.hpp"
@@ -14,36 +15,13 @@
 #include "timing.hpp"
 
 using namespace tessera;
+using bench::convolution_rate;
+using bench::gemm_rate;
 using bench::seconds;
 
 namespace {
 
 constexpr int repeats = 5;
-
-double gemm_rate(const mpi::Communicator& comm) {
-  constexpr std::int64_t side = 2048;
-  const torch::Tensor a = torch::randn({side, side}), b = torch::randn({side, side});
-  torch::mm(a, b);
-  return 2.0 * side * side * side / seconds(comm, repeats, [&] { torch::mm(a, b); });
-}
-
-/// Rate of the 3 x 3 convolutions of a UNet's levels, each at its resolution, as one passes through them.
-double convolution_rate(const mpi::Communicator& comm, const network::UNetOptions& options, std::int64_t n,
-                        std::int64_t batch) {
-  double flops = 0.0, time = 0.0;
-  for (std::size_t level = 0; level < options.channels.size(); ++level) {
-    const std::int64_t c = options.channels[level], side = n >> level;
-    const double passes = level + 1 == options.channels.size() ? 2.0 : 4.0;
-    const torch::Tensor maps =
-        torch::randn({batch, c, side, side}).contiguous(torch::MemoryFormat::ChannelsLast);
-    const torch::Tensor weight = torch::randn({c, c, 3, 3}).contiguous(torch::MemoryFormat::ChannelsLast);
-    const torch::Tensor bias = torch::randn({c});
-    torch::conv2d(maps, weight, bias, 1, 1);
-    time += passes * seconds(comm, repeats, [&] { torch::conv2d(maps, weight, bias, 1, 1); });
-    flops += passes * 2.0 * 9.0 * static_cast<double>(c * c * side * side * batch);
-  }
-  return flops / time;
-}
 
 void time_network(const mpi::Communicator& comm, std::int64_t n, std::int64_t batch) {
   const double gemm = gemm_rate(comm);
@@ -101,8 +79,9 @@ void time_tiles(const mpi::Communicator& comm, std::uint64_t n) {
       back.start(cores);
       back.finish(rows);
     });
-    const auto width = static_cast<std::int64_t>(tiles.window(0).width);
-    const torch::Tensor maps = torch::randn({1, 4, width, width});
+    const TileWindow window = tiles.window(0);
+    const torch::Tensor maps = torch::randn(
+        {1, 4, static_cast<std::int64_t>(window.height), static_cast<std::int64_t>(window.width)});
     net->forward(maps);
     const double plain = seconds(comm, repeats, [&] { net->forward(maps); }) *
                          static_cast<double>(tiles.count()) / static_cast<double>(comm.size());

@@ -20,7 +20,17 @@ from scipy import ndimage
 DEFAULT_MAPS = ("kappa_ks_e", "kappa_wiener", "truth", "snr", "kappa_ks_b", "kappa_wiener_std", "count")
 DEEPMASS_MAPS = ("kappa_ks_e", "kappa_wiener", "kappa_deepmass", "truth", "kappa_ks_b", "kappa_wiener_std",
                  "kappa_deepmass_std", "count")
+POSTERIOR_MAPS = ("kappa_wiener", "kappa_deepmass", "kappa_posterior", "truth", "sample_1", "sample_2",
+                  "kappa_posterior_std", "probability")
 TITLES = {
+    "kappa_posterior": "Posterior: mean of the samples",
+    "kappa_posterior_std": "Posterior: standard deviation",
+    "kappa_posterior_skewness": "Posterior: skewness",
+    "sample_1": "A posterior sample",
+    "sample_2": "A sample of another chain",
+    "kappa_map": "Maximum of the posterior",
+    "kappa_starlet": "Starlet prior",
+    "kappa_tv": "Total-variation prior",
     "kappa_ks_e": "Kaiser\N{EN DASH}Squires, E mode",
     "kappa_ks_b": "Kaiser\N{EN DASH}Squires, B mode",
     "kappa_wiener": "Wiener filter: posterior mean",
@@ -63,6 +73,7 @@ FAMILIES = {
     "snr": Family(r"$\kappa\,/\,\sigma_\kappa$", "RdBu_r", symmetric(99.9)),
     "shear": Family(r"shear $\gamma$", "RdBu_r", symmetric(99.0), needs_galaxies=True),
     "count": Family("galaxies per pixel", "cividis", lambda values: (0, np.percentile(values, 99.5)), True),
+    "probability": Family("posterior probability", "magma", lambda values: (0, 1)),
     "other": Family("", "viridis", percentiles(0.5, 99.5)),
 }
 
@@ -76,7 +87,11 @@ def family_of(name):
         return "shear"
     if name.endswith("_std"):
         return "std"
-    return "kappa" if name == "truth" or name.startswith("kappa") else "other"
+    if name.startswith("probability"):
+        return "probability"
+    if name.endswith("_skewness"):
+        return "other"
+    return "kappa" if name == "truth" or name.startswith("sample") or name.startswith("kappa") else "other"
 
 
 def open_maps(path):
@@ -106,6 +121,25 @@ class Run:
             self.add("snr", np.divide(self.maps["kappa_wiener"], std, out=np.zeros_like(std), where=std > 0))
         if truth_path:
             self.add("truth", read_truth(truth_path, self))
+        self.read_posterior(path)
+
+    def read_posterior(self, path):
+        """A sample of the first and one of the last chain; detections; the finest map of probability by a short name."""
+        self.detections = []
+        with open_maps(path) as file:
+            samples = file.get("maps/kappa_posterior_samples")
+            if samples is None:
+                return
+            self.add("sample_1", samples[0].astype(float))
+            self.add("sample_2", samples[-1].astype(float))
+            table = {name: column[()] for name, column in file.get("detections", {}).items()}
+        scales = [name for name in self.maps if name.startswith("probability_")]
+        if scales:
+            finest = min(scales, key=lambda name: float(name[len("probability_"):-len("arcmin")]))
+            self.add("probability", self.maps[finest])
+            TITLES["probability"] = f"Probability above threshold at {finest[len('probability_'):-len('arcmin')]}′"
+        if table:
+            self.detections = [dict(zip(table, row)) for row in zip(*table.values())]
 
     def add(self, name, values):
         self.maps[name], self.units[name] = values, "1"
@@ -121,6 +155,7 @@ class Run:
     def chosen(self, names):
         if names is None:
             usual = DEEPMASS_MAPS if "kappa_deepmass" in self.maps else DEFAULT_MAPS
+            usual = POSTERIOR_MAPS if "kappa_posterior" in self.maps else usual
             names = [name for name in usual if name in self.maps]
         for name in names:
             if name not in self.maps:
@@ -204,6 +239,31 @@ def label_axes(axes, left, bottom, degrees):
             coordinate.set_auto_axislabel(False)
 
 
+def draw_detections(axes, run):
+    """A ring of two standard deviations of the scale about each; names beside those that have one."""
+    for found in run.detections:
+        radius = 2 * found["scale_arcmin"] / run.pixel_arcmin
+        axes.add_patch(plt.Circle((found["x"], found["y"]), radius, fill=False, color="cyan", lw=0.8))
+    for ra, dec, text in run.labels:
+        x, y = run.wcs.all_world2pix(ra, dec, 0)
+        if 0 <= x < run.shape[1] and 0 <= y < run.shape[0]:
+            axes.plot(x, y, "+", color="white", ms=6, mew=0.8)
+            axes.annotate(text, (x, y), xytext=(5, 5), textcoords="offset points", color="white", fontsize=7)
+
+
+def read_labels(path):
+    """Lines `ra dec name`, degrees; what follows # is a comment."""
+    labels = []
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words = line.split("#")[0].split(None, 2)
+            if words:
+                if len(words) < 3:
+                    raise ValueError(f"'{path}' has the line '{line.strip()}'; 'ra dec name' is expected")
+                labels.append((float(words[0]), float(words[1]), words[2].strip()))
+    return labels
+
+
 def draw_panel(axes, run, name, limits, border):
     family = FAMILIES[family_of(name)]
     values = run.maps[name]
@@ -213,6 +273,8 @@ def draw_panel(axes, run, name, limits, border):
     elif border is not None:
         line = "white" if family.colours in ("inferno", "viridis") else "0.25"
         axes.contour(border.astype(float), levels=[0.5], colors=line, linewidths=0.5, alpha=0.8)
+    if name in ("kappa_posterior", "probability"):
+        draw_detections(axes, run)
     image = axes.imshow(values, origin="lower", cmap=family.colours, vmin=limits[0], vmax=limits[1],
                         interpolation="nearest")
     axes.set_title(TITLES.get(name, name), fontsize=11)
@@ -243,6 +305,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", metavar="RUN.h5", help="output of `tessera map`")
     parser.add_argument("--truth", metavar="TRUTH.h5", help="truth of a mock survey, drawn beside the Wiener map")
+    parser.add_argument("--names", metavar="FILE", help="known structures to mark, lines `ra dec name` in degrees")
     parser.add_argument("--out", metavar="PICTURE.png", help="picture to write [the run's name with .png]")
     parser.add_argument("--maps", metavar="NAME,NAME,...", type=lambda text: text.split(","),
                         help="datasets of /maps or /data to draw, snr, truth [" + ",".join(DEFAULT_MAPS) + "]")
@@ -253,6 +316,7 @@ def main():
     options = arguments()
     try:
         run = Run(options.run, options.truth)
+        run.labels = read_labels(options.names) if options.names else []
         draw(run, run.chosen(options.maps), options.out or os.path.splitext(options.run)[0] + ".png")
     except (OSError, KeyError, ValueError) as problem:
         print("error:", " ".join(str(problem).split()), file=sys.stderr)

@@ -61,7 +61,7 @@ double effective_samples(const ChainSeries& chains) {
   TESSERA_REQUIRE(!chains.empty());
   const std::size_t n = chains[0].size();
   if (n < 4) return unknown;
-  const double count = static_cast<double>(n * chains.size());
+  const auto count = static_cast<double>(n * chains.size());
   const Variances v = variances(chains);
   if (!(v.total > 0.0)) return count;
   std::vector<double> means;

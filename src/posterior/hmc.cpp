@@ -17,12 +17,14 @@ void Hmc::begin(std::vector<Complex> position) {
   state_ = {std::move(position), std::vector<Complex>(target_->size()), 0};
   refresh(0.0);
   take_gradient();
+  energy_.reset();
 }
 
 void Hmc::resume(HmcState state) {
   TESSERA_REQUIRE(state.position.size() == target_->size() && state.velocity.size() == target_->size());
   state_ = std::move(state);
   take_gradient();
+  energy_.reset();
   counts_ = {};  // the gradient was counted when it was first taken
 }
 
@@ -64,6 +66,7 @@ double Hmc::gaussian_energy() const {
 }
 
 void Hmc::leapfrog(double step, bool refresh_within) {
+  energy_.reset();
   before_ = state_.position;
   residual_before_ = gradient_.residual;
   kick(0.5 * step);
@@ -84,18 +87,27 @@ void Hmc::leapfrog(double step, bool refresh_within) {
 
 void Hmc::advance() {
   if (options_.metropolis) refresh(options_.persistence);
-  const double energy = gaussian_energy();
+  // After an unadjusted trajectory the energy of its end is that of the next one's beginning.
+  const double energy = energy_ ? *energy_ : gaussian_energy();
+  energy_.reset();
   const HmcState start = options_.metropolis ? state_ : HmcState{};
   const BlurredPosterior::Gradient start_gradient =
       options_.metropolis ? gradient_ : BlurredPosterior::Gradient{};
   work_ = heat_ = 0.0;
   for (std::uint64_t i = 0; i < options_.leapfrogs; ++i)
     leapfrog(options_.step, !options_.metropolis && i == 0);
-  const double error = gaussian_energy() - energy - work_ - heat_;
-  if (!std::isfinite(error))
+  const double end = gaussian_energy(), error = end - energy - work_ - heat_;
+  // Whitened, the state has about unit variance; the network knows nothing far from there, and may drive on.
+  constexpr double most = 4.0;
+  const double size =
+      target_->dot(state_.position, state_.position) /
+      (static_cast<double>(target_->components()) * static_cast<double>(target_->basis().total_pixels()));
+  if (!std::isfinite(error) || size > most)
     fail(
-        "the chain has run away: its energy is not finite after {} trajectories; give a smaller step "
-        "(--hmc-step)",
+        "the chain has run away after {} trajectories, so its samples would be wrong: the noise is too "
+        "uneven "
+        "for the step, or the field is unlike the score network's training; give a smaller --hmc-step or "
+        "--sigma-share",
         counts_.trajectories + 1);
   ++counts_.trajectories;
   counts_.energy_error += error;
@@ -113,6 +125,7 @@ void Hmc::advance() {
     }
   }
   ++counts_.accepted;
+  if (!options_.metropolis) energy_ = end;
 }
 
 }  // namespace tessera::posterior

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -75,8 +76,9 @@ class Hmc {
   HmcState state_;
   HmcCounts counts_;
   BlurredPosterior::Gradient gradient_;
-  double work_ = 0.0;  // done by the prior's residual score along the trajectory
-  double heat_ = 0.0;  // kinetic energy that refreshments within the trajectory brought
+  std::optional<double> energy_;  // at the state, if it is known
+  double work_ = 0.0;             // done by the prior's residual score along the trajectory
+  double heat_ = 0.0;             // kinetic energy that refreshments within the trajectory brought
   std::vector<Complex> noise_, before_, residual_before_;
 };
 

@@ -10,6 +10,11 @@
 namespace tessera::posterior {
 namespace {
 
+// A maximum is pulled to zero more than a mean is: the parts of the Laplace weights with which the maxima
+// come nearest to the truth of a mock of the COSMOS survey, where both then correlate with it as Wiener's map
+// does.
+constexpr double starlet_share = 0.33, total_variation_share = 0.2;
+
 /// 3/2 of the cubic B-spline: 1 at 0, 0 from 2 on.
 double scaling_function(double x) {
   const auto cube = [](double y) { return std::abs(y) * y * y; };
@@ -49,7 +54,7 @@ StarletPrior::StarletPrior(const HarmonicBasis& basis, const std::vector<double>
     const double variance =
         mode_mean(basis, [&](std::size_t k) { return spectrum[k] * filter[k] * filter[k]; });
     const double share = mode_mean(basis, [&](std::size_t k) { return filter[k] * filter[k]; });
-    weights_[s] = strength * share * std::sqrt(2.0 / variance);
+    weights_[s] = starlet_share * strength * share * std::sqrt(2.0 / variance);
   }
 }
 
@@ -99,7 +104,7 @@ TotalVariationPrior::TotalVariationPrior(const harmonic::PlaneBasis& basis,
   const double square = mode_mean(
       basis, [&](std::size_t k) { return spectrum[k] * std::min(ell[k] * pixel * ell[k] * pixel, 8.0); });
   // |g| has the density exp(-w |g|) |g|: <g^2> = 6 / w^2. Two differences stand for one pixel.
-  weight_ = 0.5 * strength * std::sqrt(6.0 / square);
+  weight_ = total_variation_share * 0.5 * strength * std::sqrt(6.0 / square);
 }
 
 void TotalVariationPrior::analysis(ConstModes modes, Pixels coefficients) {

@@ -36,7 +36,7 @@ class SparsePrior {
 /// l1 norm of the isotropic undecimated wavelet coefficients (starlet), in harmonic space with the cubic
 /// B-spline as scaling function (Starck et al. 2006, A&A 446, 1191); the coarsest scale is free. A scale's
 /// weight is that of a Laplace distribution with the variance that the spectrum gives it, times its share of
-/// the modes (the maps are redundant), times `strength`.
+/// the modes (the maps are redundant), times `strength` and a measured share.
 class StarletPrior final : public SparsePrior {
  public:
   /// spectrum: of pixel_spectrum; basis must outlive the prior. Collective.
@@ -58,7 +58,8 @@ class StarletPrior final : public SparsePrior {
 };
 
 /// Total variation (Rudin, Osher & Fatemi 1992): sum of |gradient kappa| by differences of neighbouring
-/// pixels; its weight makes the mean square gradient that of the spectrum, times `strength`.
+/// pixels; its weight makes the mean square gradient that of the spectrum, times `strength` and a measured
+/// share.
 class TotalVariationPrior final : public SparsePrior {
  public:
   TotalVariationPrior(const harmonic::PlaneBasis& basis, const std::vector<double>& spectrum,

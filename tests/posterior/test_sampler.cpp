@@ -329,7 +329,7 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
                        << skewness << " of " << exact_skewness << ", accepted " << hmc.counts().accepted
                        << " of " << hmc.counts().trajectories);
     CHECK(worst_mean < 0.16);
-    CHECK(width == Approx(1.0).margin(0.03));
+    CHECK(width == Approx(1.0).margin(0.04));
     CHECK(exact_skewness > 0.6);
     CHECK(skewness == Approx(exact_skewness).epsilon(0.15));
     // Deciles of the ranks hold a tenth of the samples each.
