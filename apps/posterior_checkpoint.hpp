@@ -12,8 +12,8 @@ namespace tessera::apps {
 
 /// What a run that samples holds between two samples.
 struct PosteriorProgress {
-  std::uint32_t chain = 0, sample = 0;  // the next to be made
-  posterior::HmcState state;            // of the chain; empty before its beginning
+  std::uint32_t chain = 0, sample = 0;      // the next to be made
+  posterior::HmcState state;                // of the chain; empty before its beginning
   std::vector<std::vector<double>> series;  // a row of figures for every sample
 };
 

@@ -98,7 +98,7 @@ void Hmc::advance() {
     leapfrog(options_.step, !options_.metropolis && i == 0);
   const double end = gaussian_energy(), error = end - energy - work_ - heat_;
   // Whitened, the state has about unit variance; the network knows nothing far from there, and may drive on.
-  constexpr double most = 4.0;
+  constexpr double most = 25.0;
   const double size =
       target_->dot(state_.position, state_.position) /
       (static_cast<double>(target_->components()) * static_cast<double>(target_->basis().total_pixels()));
