@@ -71,7 +71,8 @@ std::vector<double> TileWiener::filter_window(const Prepared& prepared, std::spa
                                               std::span<const double> noise_sigma, const CgOptions& options,
                                               Result& result) {
   const bool observed = std::any_of(noise_sigma.begin(), noise_sigma.end(), [](double s) { return s > 0.0; });
-  if (!observed) return std::vector<double>(noise_sigma.size(), 0.0);
+  std::vector<double> nothing(noise_sigma.size(), 0.0);
+  if (!observed) return nothing;
   const std::vector<double> information = shear_information(noise_sigma);
   const GaussianPosterior posterior(prepared.basis, prepared.shear, prepared.signal, information);
   WienerMap map = wiener_map(prepared.basis, posterior, gamma1, gamma2, options);
