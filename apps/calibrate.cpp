@@ -17,10 +17,14 @@
 #include "inference/wiener_map.hpp"
 #include "mpi/agreement.hpp"
 #include "posterior/calibration.hpp"
+#include "posterior/learned_domain.hpp"
 #include "posterior/pixel_spectrum.hpp"
+#include "statistics/mean_error.hpp"
 
 namespace tessera::apps {
 namespace {
+
+using statistics::MeanError;
 
 struct Settings {
   SamplerSettings sampler;
@@ -44,12 +48,6 @@ struct Settings {
     require_spectrum(values);
     values.require("out");
   }
-};
-
-/// A mock survey of the field, on every rank.
-struct Mock {
-  std::vector<double> truth;
-  simulate::MockSurvey survey;
 };
 
 /// The steps from a sky to samples of its survey.
@@ -76,29 +74,30 @@ class Pipeline {
       if (!settings.sampler.model.empty()) score_ = load_score(settings.sampler.model, ranks);
       if (!settings.deepmass.empty()) deepmass_ = load_deepmass(settings.deepmass, ranks);
     });
-    if (score_ != nullptr) residual_ = score_->residual(comm, whole_, spectrum_, field_, box_, settings.tile);
   }
 
   [[nodiscard]] const harmonic::PlaneBasis& corner() const { return corner_; }
   [[nodiscard]] const ScoreModel* score() const { return score_.get(); }
 
   posterior::CalibrationSurvey survey(std::uint64_t number, const std::function<void()>& progress) {
-    const Mock mock = observe(number);
     posterior::CalibrationSurvey result;
-    result.truth = mock.truth;
-    result.mask.resize(mock.truth.size());
+    simulate::MockSurvey mock;
+    mpi::collectively(*comm_, [&] {
+      const std::vector<double> sky = skies_->test(number);
+      result.maps.truth = corner_of(sky);
+      mock = surveyed(sky, number);
+      result.maps.reference = corner_of(skies_->test(number + settings_->surveys / 2 + 1));
+    });
+    result.mask.resize(result.maps.truth.size());
     for (std::size_t p = 0; p < result.mask.size(); ++p)
-      result.mask[p] = mock.survey.noise_sigma[p] > 0.0 ? 1.0 : 0.0;
-    result.reference = truth(number + settings_->surveys / 2 + 1);
+      result.mask[p] = mock.noise_sigma[p] > 0.0 ? 1.0 : 0.0;
     sample(mock, number, result, progress);
     return result;
   }
 
  private:
-  /// The corner of a test sky.
-  std::vector<double> truth(std::uint64_t number) {
-    std::vector<double> sky;
-    mpi::collectively(*comm_, [&] { sky = skies_->test(number); });
+  /// The field of a map of a whole sky.
+  [[nodiscard]] std::vector<double> corner_of(const std::vector<double>& sky) const {
     const std::uint64_t n = settings_->field, nx = skies_->basis().nx();
     std::vector<double> part;
     for (std::uint64_t y = 0; y < n; ++y)
@@ -107,30 +106,13 @@ class Pipeline {
     return part;
   }
 
-  Mock observe(std::uint64_t number) {
-    Mock mock{truth(number), {}};
-    mpi::collectively(*comm_, [&] {
-      // The shear is that of the whole sky, of which the field sees a part.
-      mock.survey = surveyed(number);
-    });
-    return mock;
-  }
-
-  simulate::MockSurvey surveyed(std::uint64_t number) {
-    const harmonic::PlaneBasis& sky = skies_->basis();
+  /// The shear is that of the whole sky, of which the field sees a part.
+  [[nodiscard]] simulate::MockSurvey surveyed(const std::vector<double>& sky, std::uint64_t number) const {
     const auto realisation = TrainingSkies::first_test + static_cast<std::uint32_t>(number);
     const simulate::MockSurvey all =
-        simulate::observe(sky, skies_->test(number), settings_->prior, settings_->seed, realisation);
-    simulate::MockSurvey part{all.density, all.sigma_e, {}, {}, {}};
-    const auto cut = [&](const std::vector<double>& map, std::vector<double>& out) {
-      for (std::uint64_t y = 0; y < settings_->field; ++y)
-        out.insert(out.end(), map.begin() + static_cast<std::ptrdiff_t>(y * sky.nx()),
-                   map.begin() + static_cast<std::ptrdiff_t>(y * sky.nx() + settings_->field));
-    };
-    cut(all.gamma1, part.gamma1);
-    cut(all.gamma2, part.gamma2);
-    cut(all.noise_sigma, part.noise_sigma);
-    return part;
+        simulate::observe(skies_->basis(), sky, settings_->prior, settings_->seed, realisation);
+    return {all.density, all.sigma_e, corner_of(all.gamma1), corner_of(all.gamma2),
+            corner_of(all.noise_sigma)};
   }
 
   /// This rank's rows of the box from a map of the field, zero beyond it.
@@ -154,22 +136,25 @@ class Pipeline {
     return map;
   }
 
-  void sample(const Mock& mock, std::uint64_t number, posterior::CalibrationSurvey& result,
+  void sample(const simulate::MockSurvey& mock, std::uint64_t number, posterior::CalibrationSurvey& result,
               const std::function<void()>& progress) {
-    const std::vector<double> sigma = boxed(mock.survey.noise_sigma);
-    std::vector<double> data = boxed(mock.survey.gamma1), variance;
-    const std::vector<double> second = boxed(mock.survey.gamma2);
+    const std::vector<double> sigma = boxed(mock.noise_sigma), gamma1 = boxed(mock.gamma1),
+                              gamma2 = boxed(mock.gamma2);
     const std::vector<double> information = inference::shear_information(sigma);
     const inference::GaussianPosterior gaussian(whole_, shear_, signal_, information);
     const std::vector<double> wiener =
-        inference::wiener_map(whole_, gaussian, data, second, {1e-5, 1000}).kappa;
+        inference::wiener_map(whole_, gaussian, gamma1, gamma2, {1e-5, 1000}).kappa;
     result.wiener = gathered(wiener);
     if (deepmass_ != nullptr)
       result.deepmass =
           gathered(deepmass_->evaluate(*comm_, whole_, field_, box_, settings_->tile, wiener, sigma).mean);
-    data.insert(data.end(), second.begin(), second.end());
-    for (int component = 0; component < 2; ++component)
-      for (const double s : sigma) variance.push_back(s * s);
+    const std::vector<double> data = inference::shear_data(gamma1, gamma2),
+                              variance = inference::shear_variance(sigma);
+    if (score_ != nullptr)
+      residual_ = score_->residual(
+          *comm_, whole_, spectrum_, field_, box_, settings_->tile,
+          posterior::learned_domain(whole_, harmonic::ConstPixels(variance).first(whole_.pixel_count()),
+                                    settings_->sampler.prior_reach));
     posterior::SamplerOptions options = settings_->sampler.options;
     options.sigma =
         posterior::sampling_sigma(*comm_, variance, settings_->sampler.sigma_share, residual_.get());
@@ -181,7 +166,7 @@ class Pipeline {
     for (std::uint64_t s = 0; s < settings_->samples; ++s) {
       sampler.next(modes);
       whole_.synthesis(modes, kappa);
-      result.samples.push_back(gathered(kappa));
+      result.maps.samples.push_back(gathered(kappa));
       progress();
     }
   }
@@ -201,19 +186,6 @@ class Pipeline {
   std::unique_ptr<posterior::ResidualScore> residual_;
 };
 
-/// Mean over surveys and its error.
-struct MeanError {
-  double mean, error;
-};
-
-MeanError mean_error(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double square = 0.0;
-  for (const double value : values) square += (value - mean) * (value - mean);
-  return {mean, std::sqrt(square / std::max(n - 1.0, 1.0) / n)};
-}
-
 /// The figures of all surveys, by name.
 class Table {
  public:
@@ -224,7 +196,7 @@ class Table {
   [[nodiscard]] MeanError of(F f) const {
     std::vector<double> values;
     for (const auto& row : *rows_) values.push_back(f([&](const char* name) { return row[place(name)]; }));
-    return mean_error(values);
+    return statistics::mean_error(values);
   }
   [[nodiscard]] MeanError operator[](const char* name) const {
     return of([name](const auto& value) { return value(name); });

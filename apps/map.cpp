@@ -158,9 +158,10 @@ class Products {
   /// Everything under priors beyond the Gaussian one.
   void write_beyond_gaussian(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
     clock_->begin("prepare posterior");
-    const PosteriorProblem problem({&basis_, survey_->field, survey_->box, &survey_->data.gamma1,
-                                    &survey_->data.gamma2, &survey_->data.noise_sigma, &spectrum, model},
-                                   settings_->pixel_window, settings_->tile);
+    const PosteriorProblem problem(
+        {&basis_, survey_->field, survey_->box, &survey_->data.gamma1, &survey_->data.gamma2,
+         &survey_->data.noise_sigma, &spectrum, model, settings_->sampler->prior_reach},
+        settings_->pixel_window, settings_->tile);
     write_point_estimates(problem, settings_->points, settings_->sampler->sigma_share, *writer_, *clock_);
     if (settings_->posterior)
       write_posterior(problem, *settings_->posterior, *settings_->sampler, *writer_, *clock_);

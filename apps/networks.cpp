@@ -66,13 +66,12 @@ class LoadedScore final : public LoadedModel, public ScoreModel {
  public:
   using LoadedModel::LoadedModel;
 
-  [[nodiscard]] std::unique_ptr<posterior::ResidualScore> residual(const mpi::Communicator& comm,
-                                                                   const harmonic::HarmonicBasis& basis,
-                                                                   const std::vector<double>& spectrum,
-                                                                   const PlaneGrid& field, PaddedBox box,
-                                                                   std::uint64_t side) const override {
+  [[nodiscard]] std::unique_ptr<posterior::ResidualScore> residual(
+      const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
+      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+      std::vector<double> domain) const override {
     return std::make_unique<network::NetworkScore>(comm, basis, spectrum, model().network, model().card,
-                                                   field.nx(), field.ny(), box, side);
+                                                   field.nx(), field.ny(), box, side, std::move(domain));
   }
 };
 

@@ -66,11 +66,11 @@ class DeepMassModel : public virtual NetworkModel {
 class ScoreModel : public virtual NetworkModel {
  public:
   /// The residual score on a field of the plane; spectrum: of posterior::pixel_spectrum; side: of a tile,
-  /// pixels. comm and basis must outlive it.
+  /// pixels; domain: of posterior::learned_domain. comm and basis must outlive it.
   [[nodiscard]] virtual std::unique_ptr<posterior::ResidualScore> residual(
       const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box,
-      std::uint64_t side) const = 0;
+      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+      std::vector<double> domain) const = 0;
 };
 
 /// Read a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.

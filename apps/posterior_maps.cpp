@@ -412,9 +412,7 @@ PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t
       checkpoint_minutes(values.number("checkpoint-minutes", 0.0, 1e6)),
       resume(values.flag("resume")),
       checkpoint(values.text("out") + ".checkpoint"),
-      seed(values.count("seed", 0, UINT64_MAX)),
-      tile(values.count("tile", 1, 1 << 20)),
-      pixel_window(values.choice("pixel-window", {"yes", "no"}) == "yes") {
+      seed(values.count("seed", 0, UINT64_MAX)) {
   for (const double scale : scales)
     if (!(scale > 0.0 && scale < 600.0))
       fail("--scales-arcmin has the entry {}; scales above 0 and below 600 arcmin are expected", scale);

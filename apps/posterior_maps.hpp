@@ -19,8 +19,7 @@ struct PosteriorSettings {
   bool resume;
   std::string checkpoint;  // file
   std::string identity;    // what a run that goes on must share with the one that was stopped
-  std::uint64_t seed, tile;
-  bool pixel_window;
+  std::uint64_t seed;
 
   PosteriorSettings(const config::Values& values, std::uint32_t samples);
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "inference/wiener_map.hpp"
+#include "posterior/learned_domain.hpp"
 #include "posterior/pixel_spectrum.hpp"
 
 namespace tessera::apps {
@@ -10,12 +12,13 @@ PosteriorProblem::PosteriorProblem(const PosteriorInput& input, bool pixel_windo
     : input_(input),
       spectrum_(posterior::pixel_spectrum(
           *input.basis, inference::SignalCovariance(*input.basis, {*input.spectrum}, pixel_window))),
-      data_(*input.gamma1) {
-  data_.insert(data_.end(), input.gamma2->begin(), input.gamma2->end());
-  for (int component = 0; component < 2; ++component)
-    for (const double sigma : *input.noise_sigma) variance_.push_back(sigma * sigma);
+      data_(inference::shear_data(*input.gamma1, *input.gamma2)),
+      variance_(inference::shear_variance(*input.noise_sigma)) {
   if (input.model != nullptr)
-    residual_ = input.model->residual(basis().comm(), basis(), spectrum_, input.field, input.box, side);
+    residual_ = input.model->residual(
+        basis().comm(), basis(), spectrum_, input.field, input.box, side,
+        posterior::learned_domain(basis(), harmonic::ConstPixels(variance_).first(basis().pixel_count()),
+                                  input.prior_reach));
 }
 
 double PosteriorProblem::fingerprint() const {

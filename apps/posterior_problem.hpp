@@ -20,6 +20,7 @@ struct PosteriorInput {
   const std::vector<double>*gamma1, *gamma2, *noise_sigma;  // this rank's pixels
   const theory::PowerSpectrum* spectrum;
   const ScoreModel* model;  // null: the Gaussian prior
+  double prior_reach;       // radians from the data to where the learned prior ends
 };
 
 /// What all methods that know a prior beyond the Gaussian one work on: data and noise of both components, the

@@ -2,6 +2,7 @@
 
 #include "apps/networks.hpp"
 #include "core/error.hpp"
+#include "sky/angles.hpp"
 
 namespace tessera::apps {
 
@@ -9,6 +10,8 @@ std::vector<config::Option> sampler_options() {
   return {
       {"score-model", "FILE",
        "model of 'tessera train score'; none: the Gaussian prior alone [score_cosmos.h5 of the folder data]"},
+      {"prior-reach", "ARCMIN",
+       "the learned prior ends so far from the data; beyond, in large holes, the prior is Gaussian", "3"},
       {"sigma-share", "F",
        "noise counted to the field while the chain runs, over the least noise of a pixel: more mixes faster",
        "0.7"},
@@ -25,7 +28,8 @@ std::vector<config::Option> sampler_options() {
 }
 
 SamplerSettings::SamplerSettings(const config::Values& values, bool learned)
-    : sigma_share(values.number("sigma-share", 0.01, 0.99)) {
+    : sigma_share(values.number("sigma-share", 0.01, 0.99)),
+      prior_reach(values.number("prior-reach", 0.0, 10000.0) * radians_per_arcmin) {
   options.burn_in = values.count("burn-in", 0, 1000000);
   options.trajectories = values.count("trajectories", 1, 1000000);
   options.hmc.step = values.number("hmc-step", 1e-6, 2.0);

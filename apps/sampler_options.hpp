@@ -17,7 +17,8 @@ inline constexpr const char* default_score_model = "score_cosmos.h5";
 struct SamplerSettings {
   posterior::SamplerOptions options;
   double sigma_share;
-  std::string model;  // empty: the Gaussian prior
+  double prior_reach;  // radians from the data to where the learned prior ends
+  std::string model;   // empty: the Gaussian prior
 
   /// learned: whether the prior's learned part is wanted at all.
   explicit SamplerSettings(const config::Values& values, bool learned = true);

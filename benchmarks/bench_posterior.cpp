@@ -36,7 +36,7 @@ void run(const mpi::Communicator& comm, std::uint64_t n) {
   const std::vector<double> spectrum = posterior::pixel_spectrum(basis, signal);
   const network::UNetOptions options{2, 1, {16, 48, 96}, 1, true};
   network::UNet net(options);
-  network::NetworkScore score(comm, basis, spectrum, net.ptr(), card(), n, n, box, 256);
+  network::NetworkScore score(comm, basis, spectrum, net.ptr(), card(), n, n, box, 256, {});
   std::vector<double> data(2 * basis.pixel_count()), variance(data.size());
   for (std::size_t i = 0; i < data.size(); ++i) {
     const std::uint64_t p = basis.first_pixel() + i % basis.pixel_count();

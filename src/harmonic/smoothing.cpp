@@ -1,7 +1,5 @@
 #include "harmonic/smoothing.hpp"
 
-#include <cmath>
-
 namespace tessera::harmonic {
 
 std::vector<double> smoothed(const HarmonicBasis& basis, ConstPixels map, double sigma) {
@@ -9,7 +7,7 @@ std::vector<double> smoothed(const HarmonicBasis& basis, ConstPixels map, double
   basis.synthesis_adjoint(map, modes);
   const auto ell = basis.ell();
   for (std::size_t k = 0; k < modes.size(); ++k)
-    modes[k] *= basis.pixel_area() * std::exp(-0.5 * ell[k] * ell[k] * (sigma * sigma));
+    modes[k] *= basis.pixel_area() * gaussian_damping(ell[k], sigma);
   std::vector<double> result(map.size());
   basis.synthesis(modes, result);
   return result;

@@ -1,6 +1,14 @@
 #include "inference/forward_operator.hpp"
 
 namespace tessera::inference {
+namespace {
+
+/// Diagonal of A^T N^-1 A of a shear field: each mode is seen by one or the other component of shear.
+double shear_diagonal(const HarmonicBasis& basis, double mean_inverse1, double mean_inverse2) {
+  return 0.5 * (mean_inverse1 + mean_inverse2) / basis.pixel_area();
+}
+
+}  // namespace
 
 void ShearOperator::apply(ConstModes modes, Pixels data) const {
   const std::size_t n_modes = basis_->mode_count();
@@ -21,8 +29,8 @@ void ShearOperator::apply_adjoint(ConstPixels data, Modes modes) const {
 
 double ShearOperator::normal_diagonal(std::size_t component,
                                       std::span<const double> mean_inverse_variance) const {
-  return 0.5 * (mean_inverse_variance[2 * component] + mean_inverse_variance[2 * component + 1]) /
-         basis_->pixel_area();
+  return shear_diagonal(*basis_, mean_inverse_variance[2 * component],
+                        mean_inverse_variance[2 * component + 1]);
 }
 
 void WholeShearOperator::apply(ConstModes modes, Pixels data) const {
@@ -39,7 +47,7 @@ void WholeShearOperator::apply_adjoint(ConstPixels data, Modes modes) const {
 
 double WholeShearOperator::normal_diagonal(std::size_t /*component*/,
                                            std::span<const double> mean_inverse_variance) const {
-  return 0.5 * (mean_inverse_variance[0] + mean_inverse_variance[1]) / basis_->pixel_area();
+  return shear_diagonal(*basis_, mean_inverse_variance[0], mean_inverse_variance[1]);
 }
 
 void DirectOperator::apply(ConstModes modes, Pixels data) const {

@@ -11,6 +11,11 @@ namespace tessera::inference {
 /// no data).
 [[nodiscard]] std::vector<double> shear_information(std::span<const double> noise_sigma);
 
+/// The noise's variance of both components, [2][pixel], 0 without data; and the data, [gamma1,
+/// gamma2][pixel].
+[[nodiscard]] std::vector<double> shear_variance(std::span<const double> noise_sigma);
+[[nodiscard]] std::vector<double> shear_data(ConstPixels gamma1, ConstPixels gamma2);
+
 struct WienerMap {
   std::vector<double> kappa;  // this rank's pixels
   CgReport report;

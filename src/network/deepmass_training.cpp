@@ -12,6 +12,7 @@
 #include "network/map_tensors.hpp"
 #include "sky/angles.hpp"
 #include "statistics/map_comparison.hpp"
+#include "statistics/mean_error.hpp"
 
 namespace tessera::network {
 namespace {
@@ -158,21 +159,18 @@ HeldOutScore score_deepmass(const mpi::Communicator& comm, const std::shared_ptr
     }
   });
   comm.sum(std::span(all));
-  const auto n = static_cast<double>(surveys);
-  const auto mean = [&](auto value) {
-    double sum = 0.0;
-    for (std::uint64_t i = 0; i < surveys; ++i) sum += value(all.data() + i * columns);
-    return sum / n;
+  // Of a function of a survey's figures.
+  const auto over_surveys = [&](auto value) {
+    std::vector<double> values;
+    for (std::uint64_t i = 0; i < surveys; ++i) values.push_back(value(all.data() + i * columns));
+    return statistics::mean_error(values);
   };
+  const auto mean = [&](auto value) { return over_surveys(value).mean; };
+  const auto error = [&](auto value) { return over_surveys(value).error; };
   const auto column = [](Column c) { return [c](const double* f) { return f[c]; }; };
-  const auto error = [&](auto value) {
-    const double m = mean(value);
-    const double square = mean([&](const double* f) { return (value(f) - m) * (value(f) - m); });
-    return std::sqrt(square / std::max(n - 1.0, 1.0));
-  };
   HeldOutScore s{};
   s.density = density;
-  s.surveys = n;
+  s.surveys = static_cast<double>(surveys);
   s.rmse = mean(column(rmse));
   s.rmse_error = error(column(rmse));
   s.ratio = mean(column(ratio));

@@ -30,7 +30,7 @@ double score_condition(double sigma) { return std::log(sigma / condition_sigma);
 NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
                            std::vector<double> spectrum, const std::shared_ptr<Network>& network,
                            const ModelCard& card, std::uint64_t field_nx, std::uint64_t field_ny,
-                           PaddedBox box, std::uint64_t side)
+                           PaddedBox box, std::uint64_t side, std::vector<double> domain)
     : basis_(&basis),
       spectrum_(std::move(spectrum)),
       card_(card),
@@ -40,15 +40,17 @@ NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::Harmon
       gaussian_(basis.pixel_count()),
       inputs_(score_inputs * basis.pixel_count()),
       output_(basis.pixel_count()),
-      field_(basis.pixel_count()),
+      domain_(std::move(domain)),
       share_(basis.mode_count()) {
   TESSERA_REQUIRE(network->shape().inputs == static_cast<std::int64_t>(score_inputs) &&
                   network->shape().outputs == 1 && spectrum_.size() == modes_.size());
-  for (std::size_t p = 0; p < field_.size(); ++p) {
+  if (domain_.empty()) domain_.assign(basis.pixel_count(), 1.0);
+  TESSERA_REQUIRE(domain_.size() == basis.pixel_count());
+  for (std::size_t p = 0; p < domain_.size(); ++p) {
     const std::uint64_t pixel = basis.first_pixel() + p;
-    field_[p] = pixel % box.nx < field_nx && pixel / box.nx < field_ny ? 1.0 : 0.0;
+    if (pixel % box.nx >= field_nx || pixel / box.nx >= field_ny) domain_[p] = 0.0;
   }
-  field_pixels_ = static_cast<double>(field_nx) * static_cast<double>(field_ny);
+  domain_pixels_ = std::max(basis.dot(posterior::ConstPixels(domain_), posterior::ConstPixels(domain_)), 1.0);
   for (std::size_t k = 0; k < share_.size(); ++k)
     share_[k] = basis.pixel_area() * card_.residual_share(basis.ell()[k]);
 }
@@ -61,8 +63,8 @@ void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior
   fill_score_inputs(noisy_, gaussian_, sigma, inputs_);
   network_.evaluate(inputs_, output_, score_condition(sigma));
   const double mean =
-      basis_->dot(posterior::ConstPixels(output_), posterior::ConstPixels(field_)) / field_pixels_;
-  for (std::size_t p = 0; p < output_.size(); ++p) output_[p] -= mean * field_[p];
+      basis_->dot(posterior::ConstPixels(output_), posterior::ConstPixels(domain_)) / domain_pixels_;
+  for (std::size_t p = 0; p < output_.size(); ++p) output_[p] = (output_[p] - mean) * domain_[p];
   basis_->synthesis_adjoint(output_, white);
   for (std::size_t k = 0; k < white.size(); ++k) white[k] *= share_[k];
 }

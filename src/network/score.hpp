@@ -19,18 +19,22 @@ void fill_score_inputs(std::span<const double> noisy, std::span<const double> ga
 /// The number that tells the network the noise level.
 [[nodiscard]] double score_condition(double sigma);
 
-/// The residual score by a network, evaluated in tiles over a field of the plane and zero beyond it. Large
-/// scales are left to the Gaussian prior (the card's high pass): the mean of the network's output over a
-/// field is not bound by its training, and a small one would move many pixels together.
+/// The residual score by a network, evaluated in tiles over a field of the plane; zero beyond it and outside
+/// of the learned prior's domain. Large scales are left to the Gaussian prior (the card's high pass): the
+/// mean of the network's output over a field is not bound by its training, and a small one would move many
+/// pixels together.
 class NetworkScore final : public posterior::ResidualScore {
  public:
-  /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; side: of a tile, pixels.
+  /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; domain: of
+  /// posterior::learned_domain, or empty for the whole field; side: of a tile, pixels.
   NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
                std::vector<double> spectrum, const std::shared_ptr<Network>& network, const ModelCard& card,
-               std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side);
+               std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
+               std::vector<double> domain);
 
   void evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) override;
   [[nodiscard]] double variance_ratio(double ell, double sigma) const override;
+  [[nodiscard]] posterior::ConstPixels domain() const override { return domain_; }
   [[nodiscard]] double lowest_sigma() const override { return card_.levels.front().sigma; }
   [[nodiscard]] double highest_sigma() const override { return card_.levels.back().sigma; }
 
@@ -40,8 +44,8 @@ class NetworkScore final : public posterior::ResidualScore {
   ModelCard card_;
   TiledNetwork network_;
   std::vector<posterior::Complex> modes_;
-  std::vector<double> noisy_, gaussian_, inputs_, output_, field_;  // field_: 1 in the field, 0 beyond
-  double field_pixels_ = 0.0;
+  std::vector<double> noisy_, gaussian_, inputs_, output_, domain_;
+  double domain_pixels_ = 0.0;
   std::vector<double> share_;  // of every mode: high pass and normalisation
 };
 

@@ -10,6 +10,7 @@
 #include "network/map_tensors.hpp"
 #include "network/score.hpp"
 #include "posterior/pixel_spectrum.hpp"
+#include "statistics/mean_error.hpp"
 
 namespace tessera::network {
 
@@ -128,16 +129,14 @@ std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, Network& net
   comm.sum(std::span(all));
   std::vector<NoiseLevel> levels;
   for (std::size_t l = 0; l < sigmas.size(); ++l) {
-    std::vector<double> mean(columns, 0.0), square(columns, 0.0);
-    for (std::uint64_t i = 0; i < skies; ++i)
-      for (std::size_t c = 0; c < columns; ++c) {
-        const double value = all[(l * skies + i) * columns + c];
-        mean[c] += value / static_cast<double>(skies);
-        square[c] += value * value / static_cast<double>(skies);
-      }
-    const double scatter = std::max(square.back() - mean.back() * mean.back(), 0.0);
-    const double error = std::sqrt(scatter / std::max(static_cast<double>(skies) - 1.0, 1.0));
-    levels.push_back({sigmas[l], mean.back(), error, {mean.begin(), mean.end() - 1}});
+    const auto column = [&](std::size_t c) {
+      std::vector<double> values;
+      for (std::uint64_t i = 0; i < skies; ++i) values.push_back(all[(l * skies + i) * columns + c]);
+      return statistics::mean_error(values);
+    };
+    const statistics::MeanError whole = column(edges.size() - 1);
+    levels.push_back({sigmas[l], whole.mean, whole.error, {}});
+    for (std::size_t b = 0; b + 1 < edges.size(); ++b) levels.back().variance_ratio.push_back(column(b).mean);
   }
   return levels;
 }

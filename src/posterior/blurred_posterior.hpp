@@ -52,9 +52,10 @@ class BlurredPosterior {
   /// [component][mode].
   [[nodiscard]] std::span<const double> mass() const { return mass_; }
 
-  /// Largest squared frequency of the Gaussian part's motion under that mass: the leapfrog is stable for
-  /// steps below 2 over its root. By power iteration, to a few percent. Collective.
-  [[nodiscard]] double stiffness() const;
+  /// Largest squared frequency of the motion near a state under that mass: the leapfrog is stable for steps
+  /// below 2 over its root. By power iteration on differences of the gradient, to a few percent. Collective;
+  /// 21 network evaluations.
+  [[nodiscard]] double stiffness(ConstModes at);
 
   /// Coefficients of x, of the first component, from the whitened ones.
   void unwhiten(ConstModes y, Modes x) const;

@@ -17,7 +17,9 @@
 namespace tessera::posterior {
 namespace {
 
-constexpr std::array smoothings{1.0, 2.0, 4.0};            // arcmin
+constexpr std::array smoothings{1.0, 2.0, 4.0};  // arcmin
+// Of these: how many the skewness is measured at, and which are for peaks and for TARP.
+constexpr std::size_t skewness_smoothings = 2, peak_smoothing = 0, tarp_smoothing = 1;
 constexpr std::array peak_levels{0.04, 0.06, 0.08, 0.10};  // convergence at 1 arcmin
 constexpr std::uint64_t bands_of_spectrum = 10;
 
@@ -61,15 +63,16 @@ struct Widths {
   double z2 = 0.0, error = 0.0, variance = 0.0, pixels = 0.0;
 };
 
-Widths widths(const CalibrationSurvey& survey, const std::vector<double>& mean, bool observed) {
-  const auto n = static_cast<double>(survey.samples.size());
+Widths widths(const CalibrationSurvey& survey, bool observed) {
+  const auto& [truth, mean, reference, samples] = survey.maps;
+  const auto n = static_cast<double>(samples.size());
   Widths w;
   for (std::size_t p = 0; p < mean.size(); ++p) {
     if ((survey.mask[p] > 0.0) != observed) continue;
     double variance = 0.0;
-    for (const auto& sample : survey.samples) variance += std::pow(sample[p] - mean[p], 2) / (n - 1.0);
+    for (const auto& sample : samples) variance += std::pow(sample[p] - mean[p], 2) / (n - 1.0);
     // The mean of n samples is off by their scatter, and their scatter is an estimate (Student's t).
-    const double error2 = std::pow(survey.truth[p] - mean[p], 2) / (1.0 + 1.0 / n);
+    const double error2 = std::pow(truth[p] - mean[p], 2) / (1.0 + 1.0 / n);
     w.z2 += error2 / variance * (n - 3.0) / (n - 1.0);
     w.error += error2;
     w.variance += variance;
@@ -78,31 +81,20 @@ Widths widths(const CalibrationSurvey& survey, const std::vector<double>& mean, 
   return w;
 }
 
-double skewness(const harmonic::PlaneBasis& field, const std::vector<double>& map) {
-  const std::vector<double> all(map.size(), 1.0);
-  return statistics::moments(field, map, all).skewness;
-}
-
 void count_peaks(const harmonic::PlaneBasis& field, const std::vector<double>& smooth, double share,
                  double* counts) {
   for (const double peak : statistics::extrema(field, smooth, true, 1).peaks)
     for (std::size_t l = 0; l < peak_levels.size(); ++l) counts[l] += peak > peak_levels[l] ? share : 0.0;
 }
 
-/// Places of the pixels of `map` above their eight neighbours, borders aside.
-std::vector<std::size_t> peak_places(const harmonic::PlaneBasis& field, const std::vector<double>& map) {
-  const std::size_t nx = field.nx(), ny = field.ny();
-  std::vector<std::size_t> places;
-  for (std::size_t y = 1; y + 1 < ny; ++y)
-    for (std::size_t x = 1; x + 1 < nx; ++x) {
-      const std::size_t p = y * nx + x;
-      bool peak = true;
-      for (const std::size_t q :
-           {p - nx - 1, p - nx, p - nx + 1, p - 1, p + 1, p + nx - 1, p + nx, p + nx + 1})
-        peak = peak && map[q] < map[p];
-      if (peak) places.push_back(p);
-    }
-  return places;
+/// All maps of a survey smoothed by a Gaussian, arcmin.
+CalibrationMaps smoothed(const harmonic::PlaneBasis& field, const CalibrationMaps& maps, double arcmin) {
+  const auto smooth = [&](const std::vector<double>& map) {
+    return harmonic::smoothed(field, map, arcmin * radians_per_arcmin);
+  };
+  CalibrationMaps result{smooth(maps.truth), smooth(maps.mean), smooth(maps.reference), {}};
+  for (const auto& sample : maps.samples) result.samples.push_back(smooth(sample));
+  return result;
 }
 
 }  // namespace
@@ -153,47 +145,39 @@ void Calibration::rank(const std::string& quantity, double truth, const std::vec
   counts[static_cast<std::size_t>(below + std::floor(chance * (equal + 1.0)))] += 1.0;
 }
 
-void Calibration::rank_maps(const CalibrationSurvey& survey, const std::vector<double>& mean) {
+void Calibration::rank_at(const std::string& quantity, const CalibrationMaps& maps, std::size_t p) {
   std::vector<double> values(samples_);
-  const std::size_t nx = field_->nx();
-  const auto rank_at = [&](const std::string& name, const std::vector<double>& truth,
-                           const std::vector<std::vector<double>>& samples, std::size_t p) {
-    for (std::size_t s = 0; s < samples_; ++s) values[s] = samples[s][p];
-    rank(name, truth[p], values);
-  };
-  for (std::size_t p = 0; p < survey.mask.size(); ++p)
-    if (survey.mask[p] > 0.0) rank_at("pixel", survey.truth, survey.samples, p);
-  for (const double arcmin : smoothings) {
-    const double sigma = arcmin * radians_per_arcmin;
-    const auto smooth = [&](const std::vector<double>& map) {
-      return harmonic::smoothed(*field_, map, sigma);
-    };
-    const std::vector<double> truth = smooth(survey.truth), centre = smooth(mean);
-    std::vector<std::vector<double>> samples;
-    for (const auto& sample : survey.samples) samples.push_back(smooth(sample));
-    const std::string name = fmt::format("{} arcmin", arcmin);
-    // Pixels so far apart that their ranks are nearly independent.
-    const auto stride = static_cast<std::size_t>(std::ceil(4.0 * sigma / std::sqrt(field_->pixel_area())));
-    for (std::size_t y = stride / 2; y < field_->ny(); y += stride)
-      for (std::size_t x = stride / 2; x < nx; x += stride) rank_at(name, truth, samples, y * nx + x);
-    if (arcmin != smoothings[0]) continue;
-    for (const std::size_t p : peak_places(*field_, centre))
-      if (survey.mask[p] > 0.0) rank_at("peak", truth, samples, p);
-    const auto highest = [](const std::vector<double>& map) {
-      return *std::max_element(map.begin(), map.end());
-    };
-    for (std::size_t s = 0; s < samples_; ++s) values[s] = highest(samples[s]);
-    rank("highest peak", highest(truth), values);
-  }
+  for (std::size_t s = 0; s < samples_; ++s) values[s] = maps.samples[s][p];
+  rank(quantity, maps.truth[p], values);
 }
 
-void Calibration::compare_power(const CalibrationSurvey& survey, const std::vector<double>& mean) {
-  const std::vector<double> truth = spectrum_(survey.truth);
+void Calibration::rank_smoothed(const CalibrationMaps& maps, double arcmin) {
+  // Pixels so far apart that their ranks are nearly independent.
+  const auto stride = static_cast<std::size_t>(
+      std::ceil(4.0 * arcmin * radians_per_arcmin / std::sqrt(field_->pixel_area())));
+  const std::string name = fmt::format("{} arcmin", arcmin);
+  for (std::size_t y = stride / 2; y < field_->ny(); y += stride)
+    for (std::size_t x = stride / 2; x < field_->nx(); x += stride) rank_at(name, maps, y * field_->nx() + x);
+}
+
+void Calibration::rank_peaks(const CalibrationMaps& maps, const std::vector<double>& mask) {
+  for (const std::size_t p : statistics::extrema_places(*field_, maps.mean, false, 1).peaks)
+    if (mask[p] > 0.0) rank_at("peak", maps, p);
+  const auto highest = [](const std::vector<double>& map) {
+    return *std::max_element(map.begin(), map.end());
+  };
+  std::vector<double> values;
+  for (const auto& sample : maps.samples) values.push_back(highest(sample));
+  rank("highest peak", highest(maps.truth), values);
+}
+
+void Calibration::compare_power(const CalibrationMaps& maps) {
+  const std::vector<double> truth = spectrum_(maps.truth);
   std::vector<std::vector<double>> samples;
-  for (const auto& sample : survey.samples) samples.push_back(spectrum_(sample));
+  for (const auto& sample : maps.samples) samples.push_back(spectrum_(sample));
   truth_power_.push_back(truth);
   sample_power_.push_back(mean_of(samples));
-  mean_power_.push_back(spectrum_(mean));
+  mean_power_.push_back(spectrum_(maps.mean));
   std::vector<double> values(samples_);
   for (std::size_t b = 1; b + 1 < truth.size(); ++b) {
     for (std::size_t s = 0; s < samples_; ++s) values[s] = samples[s][b];
@@ -202,68 +186,81 @@ void Calibration::compare_power(const CalibrationSurvey& survey, const std::vect
   }
 }
 
-double Calibration::nearer(const CalibrationSurvey& survey, double smoothing) {
+namespace {
+
+/// Part of the samples that are nearer to the reference than the truth is, over the pixels of the mask.
+double nearer(const CalibrationMaps& maps, const std::vector<double>& mask) {
   const auto distance = [&](const std::vector<double>& map) {
-    std::vector<double> difference(map.size());
-    for (std::size_t p = 0; p < map.size(); ++p) difference[p] = map[p] - survey.reference[p];
-    if (smoothing > 0.0) difference = harmonic::smoothed(*field_, difference, smoothing);
     double sum = 0.0;
     for (std::size_t p = 0; p < map.size(); ++p)
-      sum += survey.mask[p] > 0.0 ? difference[p] * difference[p] : 0.0;
+      sum += mask[p] > 0.0 ? std::pow(map[p] - maps.reference[p], 2) : 0.0;
     return sum;
   };
-  const double truth = distance(survey.truth);
+  const double truth = distance(maps.truth);
   double part = 0.0;
-  for (const auto& sample : survey.samples) part += distance(sample) < truth ? 1.0 : 0.0;
-  return part / static_cast<double>(samples_);
+  for (const auto& sample : maps.samples) part += distance(sample) < truth ? 1.0 : 0.0;
+  return part / static_cast<double>(maps.samples.size());
 }
 
-void Calibration::add(const CalibrationSurvey& survey) {
-  TESSERA_REQUIRE(survey.samples.size() == samples_ && survey.truth.size() == field_->pixel_count());
-  const std::vector<double> mean = mean_of(survey.samples);
-  std::vector<double> f(figure_count, 0.0);
+/// f(map) of the truth, and its mean over the samples.
+template <class F>
+void describe(const CalibrationMaps& maps, double& truth, double& samples, F f) {
+  truth = f(maps.truth);
+  samples = 0.0;
+  for (const auto& sample : maps.samples) samples += f(sample) / static_cast<double>(maps.samples.size());
+}
+
+}  // namespace
+
+void Calibration::compare_errors(const CalibrationSurvey& survey, std::vector<double>& f) const {
   const auto compared = [&](const std::vector<double>& map, Figure error, Figure correlation) {
     if (map.empty()) return;
-    const statistics::MapComparison c = statistics::compare_maps(*field_, map, survey.truth, survey.mask, {});
+    const statistics::MapComparison c =
+        statistics::compare_maps(*field_, map, survey.maps.truth, survey.mask, {});
     f[error] = c.rmse;
     f[correlation] = c.pearson_r;
   };
-  compared(mean, rmse, r);
+  compared(survey.maps.mean, rmse, r);
   compared(survey.wiener, rmse_wiener, r_wiener);
   compared(survey.deepmass, rmse_deepmass, r_deepmass);
-  const Widths seen = widths(survey, mean, true), unseen = widths(survey, mean, false);
+  const Widths seen = widths(survey, true), unseen = widths(survey, false);
   f[rmse_many] = std::sqrt(std::max(
       f[rmse] * f[rmse] - seen.variance / std::max(seen.pixels, 1.0) / static_cast<double>(samples_), 0.0));
   f[z_deviation] = std::sqrt(seen.z2 / seen.pixels);
   f[z_unobserved] = unseen.pixels > 0.0 ? std::sqrt(unseen.z2 / unseen.pixels) : 0.0;
   f[spread] = std::sqrt(seen.error / seen.variance);
-  f[tarp_pixels] = nearer(survey, 0.0);
-  f[tarp_smooth] = nearer(survey, 2.0 * radians_per_arcmin);
-  const auto describe = [&](const std::vector<double>& map, double share, Figure rms, Figure skew,
-                            Figure peaks) {
-    const std::vector<double> all(map.size(), 1.0);
-    f[rms] += share * statistics::moments(*field_, map, all).rms;
-    f[skew] += share * skewness(*field_, map);
-    const std::vector<double> one = harmonic::smoothed(*field_, map, radians_per_arcmin);
-    f[skew + 1] += share * skewness(*field_, one);
-    f[skew + 2] += share * skewness(*field_, harmonic::smoothed(*field_, map, 2.0 * radians_per_arcmin));
-    count_peaks(*field_, one, share, &f[peaks]);
-  };
-  describe(survey.truth, 1.0, truth_rms, truth_skewness, truth_peaks);
-  for (const auto& sample : survey.samples)
-    describe(sample, 1.0 / static_cast<double>(samples_), sample_rms, sample_skewness, sample_peaks);
-  count_peaks(*field_, harmonic::smoothed(*field_, mean, radians_per_arcmin), 1.0, &f[mean_peaks]);
-  rank_maps(survey, mean);
-  compare_power(survey, mean);
-  figures_.push_back(std::move(f));
 }
 
-double uniformity(const std::vector<double>& counts) {
-  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
-  const double expected = total / static_cast<double>(counts.size());
-  double chi2 = 0.0;
-  for (const double count : counts) chi2 += std::pow(count - expected, 2) / expected;
-  return chi2_exceeded(chi2, static_cast<double>(counts.size()) - 1.0);
+void Calibration::add(CalibrationSurvey survey) {
+  CalibrationMaps& maps = survey.maps;
+  TESSERA_REQUIRE(maps.samples.size() == samples_ && maps.truth.size() == field_->pixel_count());
+  maps.mean = mean_of(maps.samples);
+  std::vector<double> f(figure_count, 0.0);
+  compare_errors(survey, f);
+  f[tarp_pixels] = nearer(maps, survey.mask);
+  const std::vector<double> all(maps.truth.size(), 1.0);
+  const auto moments = [&](const std::vector<double>& map) { return statistics::moments(*field_, map, all); };
+  const auto skewness = [&](const std::vector<double>& map) { return moments(map).skewness; };
+  describe(maps, f[truth_rms], f[sample_rms], [&](const auto& map) { return moments(map).rms; });
+  describe(maps, f[truth_skewness], f[sample_skewness], skewness);
+  for (std::size_t p = 0; p < survey.mask.size(); ++p)
+    if (survey.mask[p] > 0.0) rank_at("pixel", maps, p);
+  for (std::size_t i = 0; i < smoothings.size(); ++i) {
+    const CalibrationMaps smooth = smoothed(*field_, maps, smoothings[i]);
+    rank_smoothed(smooth, smoothings[i]);
+    if (i < skewness_smoothings)
+      describe(smooth, f[truth_skewness + 1 + i], f[sample_skewness + 1 + i], skewness);
+    if (i == peak_smoothing) {
+      rank_peaks(smooth, survey.mask);
+      count_peaks(*field_, smooth.truth, 1.0, &f[truth_peaks]);
+      for (const auto& sample : smooth.samples)
+        count_peaks(*field_, sample, 1.0 / static_cast<double>(samples_), &f[sample_peaks]);
+      count_peaks(*field_, smooth.mean, 1.0, &f[mean_peaks]);
+    }
+    if (i == tarp_smoothing) f[tarp_smooth] = nearer(smooth, survey.mask);
+  }
+  compare_power(maps);
+  figures_.push_back(std::move(f));
 }
 
 }  // namespace tessera::posterior

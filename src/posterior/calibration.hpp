@@ -9,13 +9,19 @@
 
 namespace tessera::posterior {
 
-/// One mock survey: its truth, samples of its posterior, and maps to compare with. Maps [ny][nx] of the
-/// field.
-struct CalibrationSurvey {
-  std::vector<double> truth, mask;
+/// Maps [ny][nx] of a field.
+struct CalibrationMaps {
+  std::vector<double> truth;
+  std::vector<double> mean;       // of the samples
+  std::vector<double> reference;  // a random map, unrelated to the survey
   std::vector<std::vector<double>> samples;
-  std::vector<double> wiener, deepmass;  // deepmass may be empty
-  std::vector<double> reference;         // a random map, unrelated to the survey
+};
+
+/// One mock survey: its truth and samples of its posterior (their mean is not needed), where it has data, and
+/// maps to compare with; deepmass may be empty.
+struct CalibrationSurvey {
+  CalibrationMaps maps;
+  std::vector<double> mask, wiener, deepmass;
 };
 
 /// How samples stand to the truths that they are meant for, gathered over surveys whose truths are drawn from
@@ -28,7 +34,7 @@ class Calibration {
   /// samples: of every survey. seed: for ties.
   Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::uint64_t seed);
 
-  void add(const CalibrationSurvey& survey);
+  void add(CalibrationSurvey survey);
 
   /// Counts of ranks by quantity, [samples + 1]: pixel, 1 arcmin ..., peak, band ...
   [[nodiscard]] const std::map<std::string, std::vector<double>>& ranks() const { return ranks_; }
@@ -48,9 +54,11 @@ class Calibration {
  private:
   /// Counts where the truth stands among the samples.
   void rank(const std::string& quantity, double truth, const std::vector<double>& samples);
-  void rank_maps(const CalibrationSurvey& survey, const std::vector<double>& mean);
-  void compare_power(const CalibrationSurvey& survey, const std::vector<double>& mean);
-  [[nodiscard]] double nearer(const CalibrationSurvey& survey, double smoothing);
+  void rank_at(const std::string& quantity, const CalibrationMaps& maps, std::size_t p);
+  void rank_smoothed(const CalibrationMaps& maps, double arcmin);
+  void rank_peaks(const CalibrationMaps& maps, const std::vector<double>& mask);
+  void compare_power(const CalibrationMaps& maps);
+  void compare_errors(const CalibrationSurvey& survey, std::vector<double>& figures) const;
 
   const harmonic::PlaneBasis* field_;
   std::size_t samples_;
@@ -60,8 +68,5 @@ class Calibration {
   std::map<std::string, std::vector<double>> ranks_;
   std::vector<std::vector<double>> figures_, sample_power_, mean_power_, truth_power_;
 };
-
-/// Probability of a chi^2 as large, of counts that should be equal but for chance.
-[[nodiscard]] double uniformity(const std::vector<double>& counts);
 
 }  // namespace tessera::posterior

@@ -22,7 +22,8 @@ Descent::Descent(const HarmonicBasis& basis, std::vector<double> spectrum, std::
       sigmas_(std::move(sigmas)),
       residual_(residual),
       white_(basis.mode_count()),
-      noise_(basis.mode_count()) {
+      noise_(basis.mode_count()),
+      narrowed_(basis.mode_count()) {
   const std::size_t modes = basis.mode_count();
   TESSERA_REQUIRE(spectrum_.size() == modes && !sigmas_.empty() && sigmas_.back() > 0.0);
   TESSERA_REQUIRE(std::is_sorted(sigmas_.rbegin(), sigmas_.rend()));
@@ -56,6 +57,31 @@ void Descent::extrapolate(std::size_t level) {
   }
 }
 
+void Descent::scale_noise(std::size_t level, double next) {
+  const double sigma = sigmas_[level], kept = next * next / (sigma * sigma);
+  const double* const rest = rest_.data() + level * noise_.size();
+  const auto width = [&](double variance) {
+    return std::sqrt(((1.0 - kept) * (1.0 - kept) * variance + (1.0 - kept) * next * next) *
+                     basis_->pixel_area());
+  };
+  if (residual_ == nullptr || residual_->domain().empty()) {
+    for (std::size_t k = 0; k < noise_.size(); ++k) noise_[k] *= width(rest[k]);
+    return;
+  }
+  // Outside of the domain the Gaussian prior's width; within, what the learned prior makes of it.
+  for (std::size_t k = 0; k < noise_.size(); ++k) {
+    const double gaussian = width(gaussian_rest(spectrum_[k], sigma));
+    narrowed_[k] = (width(rest[k]) - gaussian) * noise_[k];
+    noise_[k] *= gaussian;
+  }
+  pixels_.resize(basis_->pixel_count());
+  basis_->synthesis(narrowed_, pixels_);
+  const ConstPixels domain = residual_->domain();
+  for (std::size_t p = 0; p < pixels_.size(); ++p) pixels_[p] *= domain[p] * basis_->pixel_area();
+  basis_->synthesis_adjoint(pixels_, narrowed_);
+  for (std::size_t k = 0; k < noise_.size(); ++k) noise_[k] += narrowed_[k];
+}
+
 void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint32_t draw) {
   const std::size_t modes = basis_->mode_count();
   TESSERA_REQUIRE(field.size() == modes && (white.empty() || white.size() == modes));
@@ -66,18 +92,17 @@ void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint3
         std::copy(white.begin(), white.end(), white_.begin());
       else
         residual_->evaluate(field, sigma, white_);
+      extrapolate(l);
     }
-    if (residual_ != nullptr) extrapolate(l);
     basis_->white_noise(
         RandomStream(seed, Purpose::descent_noise, static_cast<std::uint32_t>(draw * sigmas_.size() + l)),
         Modes(noise_));
+    scale_noise(l, next);
     const double kept = next * next / (sigma * sigma);
     for (std::size_t k = 0; k < modes; ++k) {
       const Complex mean = gaussian_gain(spectrum_[k], sigma) * field[k] +
                            (residual_ != nullptr ? residual_unit(spectrum_[k], sigma) * white_[k] : 0.0);
-      const double variance = (1.0 - kept) * (1.0 - kept) * rest_[l * modes + k] + (1.0 - kept) * next * next;
-      field[k] =
-          kept * field[k] + (1.0 - kept) * mean + std::sqrt(variance * basis_->pixel_area()) * noise_[k];
+      field[k] = kept * field[k] + (1.0 - kept) * mean + noise_[k];
     }
   }
 }

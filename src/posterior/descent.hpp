@@ -35,12 +35,15 @@ class Descent {
  private:
   /// white_ as it will be further on in the step from a level, from the level before.
   void extrapolate(std::size_t level);
+  /// White noise_ becomes that of the step from a level to sigma = next.
+  void scale_noise(std::size_t level, double next);
 
   const HarmonicBasis* basis_;
   std::vector<double> spectrum_, sigmas_;
   ResidualScore* residual_;
   std::vector<double> rest_;  // [level][mode]: variance left to kappa
-  std::vector<Complex> white_, last_, noise_;
+  std::vector<Complex> white_, last_, noise_, narrowed_;
+  std::vector<double> pixels_;
 };
 
 }  // namespace tessera::posterior

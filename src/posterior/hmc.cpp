@@ -7,7 +7,7 @@
 namespace tessera::posterior {
 
 Hmc::Hmc(BlurredPosterior& target, HmcOptions options, std::uint64_t seed)
-    : target_(&target), options_(options), seed_(seed), noise_(target.size()) {
+    : target_(&target), options_(options), seed_(seed), noise_(target.size()), momentum_(target.size()) {
   TESSERA_REQUIRE(options.step > 0.0 && options.persistence >= 0.0 && options.persistence < 1.0 &&
                   options.leapfrogs > 0);
 }
@@ -45,20 +45,17 @@ void Hmc::drift(double time) {
 }
 
 void Hmc::refresh(double persistence) {
-  const double before = kinetic();
   target_->white_noise(seed_, Purpose::chain_momentum, state_.refreshments++, noise_);
   const auto mass = target_->mass();
   const double fresh = std::sqrt(1.0 - persistence * persistence);
   for (std::size_t k = 0; k < noise_.size(); ++k)
     state_.velocity[k] = persistence * state_.velocity[k] + fresh / std::sqrt(mass[k]) * noise_[k];
-  heat_ += kinetic() - before;
 }
 
 double Hmc::kinetic() const {
   const auto mass = target_->mass();
-  std::vector<Complex> momentum(mass.size());
-  for (std::size_t k = 0; k < mass.size(); ++k) momentum[k] = mass[k] * state_.velocity[k];
-  return 0.5 * target_->dot(momentum, state_.velocity);
+  for (std::size_t k = 0; k < mass.size(); ++k) momentum_[k] = mass[k] * state_.velocity[k];
+  return 0.5 * target_->dot(momentum_, state_.velocity);
 }
 
 double Hmc::gaussian_energy() const {
@@ -71,7 +68,11 @@ void Hmc::leapfrog(double step, bool refresh_within) {
   residual_before_ = gradient_.residual;
   kick(0.5 * step);
   drift(0.5 * step);
-  if (refresh_within) refresh(options_.persistence);
+  if (refresh_within) {
+    const double before = kinetic();
+    refresh(options_.persistence);
+    heat_ += kinetic() - before;
+  }
   drift(0.5 * step);
   take_gradient();
   kick(0.5 * step);

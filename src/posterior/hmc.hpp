@@ -80,6 +80,7 @@ class Hmc {
   double work_ = 0.0;             // done by the prior's residual score along the trajectory
   double heat_ = 0.0;             // kinetic energy that refreshments within the trajectory brought
   std::vector<Complex> noise_, before_, residual_before_;
+  mutable std::vector<Complex> momentum_;
 };
 
 }  // namespace tessera::posterior

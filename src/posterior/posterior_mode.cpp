@@ -9,7 +9,7 @@
 namespace tessera::posterior {
 namespace {
 
-/// One level's ascent from y; returns the last step over the state.
+/// One level's ascent from y.
 void ascend(BlurredPosterior& target, std::vector<Complex>& y, const ModeOptions& options,
             const std::function<void(double)>& progress) {
   BlurredPosterior::Gradient gradient;

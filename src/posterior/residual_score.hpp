@@ -34,6 +34,9 @@ class ResidualScore {
   /// Variance of kappa given x at a multipole over the Gaussian prior's, S sigma^2 / (S + sigma^2).
   [[nodiscard]] virtual double variance_ratio(double ell, double sigma) const = 0;
 
+  /// Pixels where it is learned, 1, and where the prior is Gaussian, 0; empty if it is learned everywhere.
+  [[nodiscard]] virtual ConstPixels domain() const { return {}; }
+
   /// Range of sigma that it knows; below the lowest, kappa differs from x as under the Gaussian prior.
   [[nodiscard]] virtual double lowest_sigma() const = 0;
   [[nodiscard]] virtual double highest_sigma() const = 0;

@@ -36,22 +36,27 @@ Sampler::Sampler(const HarmonicBasis& basis, const inference::ForwardOperator& f
                residual),
       options_(options),
       seed_(seed) {
-  // Well below the limit of stability: the residual score is not in it.
-  constexpr double share_of_limit = 0.7;
-  options_.hmc.step = std::min(options_.hmc.step, share_of_limit * 2.0 / std::sqrt(blurred_.stiffness()));
+  // Other states may be stiffer than this one.
+  constexpr double share_of_limit = 0.85;
+  options_.hmc.step =
+      std::min(options_.hmc.step, share_of_limit * 2.0 / std::sqrt(blurred_.stiffness(gaussian_draw(seed))));
+}
+
+std::vector<Complex> Sampler::gaussian_draw(std::uint64_t seed) const {
+  std::vector<Complex> draw(blurred_.size());
+  if (!blurred_.gaussian_draw(seed, options_.start, draw))
+    fail(
+        "the Gaussian start of a chain did not reach the tolerance {:.1e} in {} iterations; raise "
+        "--max-iterations",
+        options_.start.tolerance, options_.start.max_iterations);
+  return draw;
 }
 
 void Sampler::begin(std::uint32_t number, const std::function<void()>& progress) {
   chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
   hmc_.emplace(blurred_, options_.hmc, chain_seed_);
   samples_ = 0;
-  std::vector<Complex> start(blurred_.size());
-  if (!blurred_.gaussian_draw(chain_seed_, options_.start, start))
-    fail(
-        "the Gaussian start of a chain did not reach the tolerance {:.1e} in {} iterations; raise "
-        "--max-iterations",
-        options_.start.tolerance, options_.start.max_iterations);
-  hmc_->begin(std::move(start));
+  hmc_->begin(gaussian_draw(chain_seed_));
   for (std::uint64_t i = 0; i < options_.burn_in; ++i) {
     hmc_->advance();
     if (progress) progress();

@@ -42,7 +42,7 @@ class Sampler {
   /// The chain's next sample, coefficients of kappa. Collective.
   void next(Modes kappa, const std::function<void()>& progress = {});
 
-  /// Leapfrog step in use: at most 0.7 of the limit of stability.
+  /// Leapfrog step in use: at most 0.85 of the limit of stability at a draw under the Gaussian prior.
   [[nodiscard]] double step() const { return options_.hmc.step; }
   [[nodiscard]] const Hmc& chain() const { return *hmc_; }
   [[nodiscard]] BlurredPosterior& blurred() { return blurred_; }
@@ -52,6 +52,9 @@ class Sampler {
   [[nodiscard]] std::uint64_t steps_per_sample() const { return options_.trajectories + 1; }
 
  private:
+  /// A draw of the blurred posterior under the Gaussian prior.
+  [[nodiscard]] std::vector<Complex> gaussian_draw(std::uint64_t seed) const;
+
   BlurredPosterior blurred_;
   Descent descent_;
   SamplerOptions options_;

@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harmonic/smoothing.hpp"
+
 namespace tessera::posterior {
-namespace {
-
-double damping(double ell, double scale) { return std::exp(-0.5 * ell * ell * (scale * scale)); }
-
-}  // namespace
-
 ScaleSignificance::ScaleSignificance(const HarmonicBasis& basis, double scale, double threshold)
     : basis_(&basis),
       scale_(scale),
@@ -21,7 +17,8 @@ ScaleSignificance::ScaleSignificance(const HarmonicBasis& basis, double scale, d
 
 void ScaleSignificance::add(ConstModes kappa) {
   const auto ell = basis_->ell();
-  for (std::size_t k = 0; k < modes_.size(); ++k) modes_[k] = damping(ell[k], scale_) * kappa[k];
+  for (std::size_t k = 0; k < modes_.size(); ++k)
+    modes_[k] = harmonic::gaussian_damping(ell[k], scale_) * kappa[k];
   basis_->synthesis(modes_, map_);
   for (std::size_t p = 0; p < map_.size(); ++p) {
     sums_.value[p] += map_[p];
@@ -55,7 +52,7 @@ std::vector<double> ScaleSignificance::probability() const {
 double smoothed_prior_rms(const HarmonicBasis& basis, const std::vector<double>& spectrum, double scale) {
   std::vector<Complex> root(spectrum.size());
   for (std::size_t k = 0; k < root.size(); ++k)
-    root[k] = std::sqrt(spectrum[k]) * damping(basis.ell()[k], scale);
+    root[k] = std::sqrt(spectrum[k]) * harmonic::gaussian_damping(basis.ell()[k], scale);
   return std::sqrt(basis.dot(ConstModes(root), ConstModes(root)) / static_cast<double>(basis.total_pixels()));
 }
 

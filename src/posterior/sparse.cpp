@@ -168,14 +168,12 @@ SparseReport sparse_estimate(const mpi::Communicator& comm, const HarmonicBasis&
   std::vector<Complex> gradient(modes), from_dual(modes), ahead(modes), scaled(modes);
   std::vector<double> dual(prior.components() * pixels, 0.0), coefficients(dual.size());
   SparseReport report;
-  double chi2 = 0.0, size = 0.0;
+  double size = 0.0;
   while (report.iterations < options.max_iterations && !report.converged) {
     forward.apply(kappa, residual);
-    chi2 = 0.0;
     for (std::size_t i = 0; i < residual.size(); ++i) residual[i] = inverse[i] * (residual[i] - data[i]);
     forward.apply_adjoint(residual, gradient);
     prior.adjoint(dual, from_dual);
-    double change = 0.0;
     for (std::size_t k = 0; k < modes; ++k) {
       // Coefficients over the root of the pixel's area are in the units of pixels.
       const Complex move = -step * (unit * gradient[k] + from_dual[k]);
@@ -183,7 +181,7 @@ SparseReport sparse_estimate(const mpi::Communicator& comm, const HarmonicBasis&
       ahead[k] = kappa[k] / unit + 2.0 * move;
       kappa[k] += unit * move;
     }
-    change = basis.dot(ConstModes(scaled), ConstModes(scaled));
+    const double change = basis.dot(ConstModes(scaled), ConstModes(scaled));
     // The largest so far: where the penalty wins the map goes to zero.
     size = std::max(size, basis.dot(ConstModes(kappa), ConstModes(kappa)) / basis.pixel_area());
     prior.analysis(ahead, coefficients);
@@ -197,6 +195,7 @@ SparseReport sparse_estimate(const mpi::Communicator& comm, const HarmonicBasis&
   forward.apply(kappa, residual);
   for (std::size_t i = 0; i < residual.size(); ++i)
     residual[i] = std::sqrt(inverse[i]) * (residual[i] - data[i]);
+  double chi2 = 0.0;
   for (std::size_t d = 0; d < residual.size() / std::max<std::size_t>(pixels, 1); ++d) {
     const ConstPixels part = ConstPixels(residual).subspan(d * pixels, pixels);
     chi2 += basis.dot(part, part);

@@ -328,11 +328,11 @@ Moments moments(const PlaneBasis& basis, ConstPixels map, ConstPixels inside) {
           third / (second * second)};
 }
 
-Extrema extrema(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
+ExtremaPlaces extrema_places(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
   TESSERA_REQUIRE(periodic || margin >= 1);
   const auto rows = with_neighbour_rows(basis, map, 1, Border::periodic);
   const std::uint64_t nx = basis.nx();
-  Extrema found;
+  ExtremaPlaces found;
   for (std::uint64_t j = 0; j < basis.local_rows(); ++j) {
     const std::uint64_t y = basis.first_row() + j;
     if (!periodic && (y < margin || y + margin >= basis.ny())) continue;
@@ -347,10 +347,18 @@ Extrema extrema(const PlaneBasis& basis, ConstPixels map, bool periodic, std::ui
           lowest = lowest && value < rows[row * nx + column];
         }
       }
-      if (highest) found.peaks.push_back(value);
-      if (lowest) found.minima.push_back(value);
+      if (highest) found.peaks.push_back(j * nx + i);
+      if (lowest) found.minima.push_back(j * nx + i);
     }
   }
+  return found;
+}
+
+Extrema extrema(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
+  const ExtremaPlaces places = extrema_places(basis, map, periodic, margin);
+  Extrema found;
+  for (const std::size_t p : places.peaks) found.peaks.push_back(map[p]);
+  for (const std::size_t p : places.minima) found.minima.push_back(map[p]);
   return found;
 }
 

@@ -88,6 +88,26 @@ class SurveyTest(unittest.TestCase):
         return out
 
 
+class TrainingTest(SurveyTest):
+    """Skies to learn from besides, self.skies; networks are trained by self.train, as `tessera train KIND`."""
+    KIND, TRAINING = "", ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.skies = cls.folder / "skies.h5"
+        succeed(run(2, ["simulate", "skies", "--count", "8", "--npix", "64", "--pixel-arcmin", "1", *PRIOR, "--validation",
+                        "0.25", "--test", "0.25", "--out", cls.skies]))
+        cls.model = cls.train("model.h5", ranks=2)
+
+    @classmethod
+    def train(cls, name, *options, ranks, source=None):
+        out = cls.folder / name
+        source = source or ("--skies", cls.skies)
+        succeed(run(ranks, ["train", cls.KIND, *source, *PRIOR, *cls.TRAINING, "--out", out, *options]))
+        return out
+
+
 def succeed(done):
     assert done.returncode == 0, f"exit code {done.returncode}: {' '.join(done.args)}\n{done.stdout}{done.stderr}"
     return done

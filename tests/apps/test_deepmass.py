@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from common import FIELD, PRIOR, MPIEXEC, TESSERA, SurveyTest, main, run, run_words, succeed
+from common import FIELD, PRIOR, MPIEXEC, TESSERA, TrainingTest, main, run, run_words, succeed
 from test_bad_input import RefusalTest
 from test_ranks import contents
 
@@ -16,21 +16,8 @@ TRAINING = ("--density", "10:40", "--channels", "6,8", "--steps", "6", "--batch"
 DEEPMASS = "--methods", "ks,wiener,deepmass", "--samples", "0"
 
 
-class DeepMassTest(SurveyTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.skies = cls.folder / "skies.h5"
-        succeed(run(2, ["simulate", "skies", "--count", "8", "--npix", "64", "--pixel-arcmin", "1", *PRIOR, "--validation",
-                        "0.25", "--test", "0.25", "--out", cls.skies]))
-        cls.model = cls.train("model.h5", ranks=2)
-
-    @classmethod
-    def train(cls, name, *options, ranks, source=None):
-        out = cls.folder / name
-        source = source or ("--skies", cls.skies)
-        succeed(run(ranks, ["train", "deepmass", *source, *PRIOR, *TRAINING, "--out", out, *options]))
-        return out
+class DeepMassTest(TrainingTest):
+    KIND, TRAINING = "deepmass", TRAINING
 
 
 class Training(DeepMassTest):

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.io import fits
 
-from common import FIELD, MPIEXEC, PRIOR, TESSERA, SurveyTest, end_session, main, run, succeed
+from common import FIELD, MPIEXEC, PRIOR, TESSERA, TrainingTest, end_session, main, run, succeed
 from test_bad_input import RefusalTest
 from test_ranks import contents
 
@@ -22,20 +22,8 @@ LONG = ("--methods", "posterior", "--samples", "60", *CHAINS)
 ALL = "ks,wiener,posterior,map,starlet,tv"
 
 
-class PosteriorTest(SurveyTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.skies = cls.folder / "skies.h5"
-        succeed(run(2, ["simulate", "skies", "--count", "8", "--npix", "64", "--pixel-arcmin", "1", *PRIOR, "--validation",
-                        "0.25", "--test", "0.25", "--out", cls.skies]))
-        cls.model = cls.train("score.h5", ranks=2)
-
-    @classmethod
-    def train(cls, name, *options, ranks):
-        out = cls.folder / name
-        succeed(run(ranks, ["train", "score", "--skies", cls.skies, *PRIOR, *TRAINING, "--out", out, *options]))
-        return out
+class PosteriorTest(TrainingTest):
+    KIND, TRAINING = "score", TRAINING
 
     def sample(self, name, *options, ranks=2):
         return self.map(name, *SAMPLING, "--score-model", self.model, *options, ranks=ranks)

@@ -51,7 +51,8 @@ struct Field {
   }
 
   std::vector<double> evaluate(bool random, double sigma, std::uint64_t side) {
-    NetworkScore score(basis.comm(), basis, in_pixels, score_net(random).ptr(), card(), nx, ny, box, side);
+    NetworkScore score(basis.comm(), basis, in_pixels, score_net(random).ptr(), card(), nx, ny, box, side,
+                       {});
     std::vector<Complex> white(noisy.size());
     score.evaluate(noisy, sigma, white);
     std::vector<double> map(basis.pixel_count());

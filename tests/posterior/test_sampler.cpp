@@ -159,11 +159,70 @@ TEST_CASE("the leapfrog is stable up to the step that the stiffness tells, and n
   const SmallSurvey survey(comm, {12, 9});
   for (const double share : {0.95, 1.15}) {
     GaussianSampler sampler(survey, {});
-    const double step = share * 2.0 / std::sqrt(sampler.blurred.stiffness());
+    const double step = share * 2.0 / std::sqrt(sampler.blurred.stiffness(sampler.hmc.state().position));
     for (int i = 0; i < 300; ++i) sampler.hmc.leapfrog(step);
     const double size = sampler.blurred.dot(sampler.hmc.state().position, sampler.hmc.state().position);
     CHECK((share < 1.0 ? size < 1e5 : size > 1e8));
   }
+}
+
+namespace {
+
+/// What makes the prior Gaussian with `precision` times the inverse spectrum of the blurred one.
+class StifferScore final : public ResidualScore {
+ public:
+  StifferScore(std::vector<double> spectrum, double precision, std::vector<double> domain = {})
+      : spectrum_(std::move(spectrum)), precision_(precision), domain_(std::move(domain)) {}
+  void evaluate(ConstModes noisy, double s, Modes white) override {
+    for (std::size_t k = 0; k < white.size(); ++k)
+      white[k] = (1.0 - precision_) / std::sqrt(spectrum_[k] + s * s) * noisy[k];
+  }
+  [[nodiscard]] double variance_ratio(double /*ell*/, double /*s*/) const override { return 0.0; }
+  [[nodiscard]] ConstPixels domain() const override { return domain_; }
+  [[nodiscard]] double lowest_sigma() const override { return 1e-3; }
+  [[nodiscard]] double highest_sigma() const override { return 10.0; }
+
+ private:
+  std::vector<double> spectrum_;
+  double precision_;
+  std::vector<double> domain_;
+};
+
+}  // namespace
+
+TEST_CASE("the stiffness counts the learned prior") {
+  const mpi::Communicator comm;
+  const PlaneBasis basis(comm, {12, 9}, test::pixel);
+  const inference::DirectOperator direct(basis);
+  const std::vector<double> spectrum(basis.mode_count(), 0.5), none(basis.pixel_count(), 0.0);
+  StifferScore score(spectrum, 3.7);
+  BlurredPosterior blurred(basis, direct, spectrum, none, none, sigma, &score);
+  std::vector<Complex> at(blurred.size());
+  blurred.white_noise(2, Purpose::test, 0, at);
+  CHECK(blurred.stiffness(at) == Approx(3.7).epsilon(1e-6));
+}
+
+TEST_CASE("a descent has the learned prior's width within its domain and the Gaussian one's beyond") {
+  const mpi::Communicator comm;
+  const PlaneBasis basis(comm, {40, 32}, test::pixel);
+  const std::vector<double> spectrum(basis.mode_count(), 0.5);
+  std::vector<double> domain(basis.pixel_count());
+  for (std::size_t p = 0; p < domain.size(); ++p) domain[p] = (basis.first_pixel() + p) % 40 < 17 ? 1.0 : 0.0;
+  StifferScore score(spectrum, 1.0, domain);  // no residual, and a ratio of zero: no width at all
+  Descent descent(basis, spectrum, {sigma}, &score);
+  std::vector<Complex> field(basis.mode_count());
+  descent.draw(field, {}, 3, 0);
+  std::vector<double> kappa(basis.pixel_count());
+  basis.synthesis(field, kappa);
+  double within = 0.0, beyond = 0.0, pixels = 0.0;
+  for (std::size_t p = 0; p < kappa.size(); ++p) {
+    within = std::max(within, domain[p] * std::abs(kappa[p]));
+    beyond += (1.0 - domain[p]) * kappa[p] * kappa[p];
+    pixels += 1.0 - domain[p];
+  }
+  CHECK(comm.max(within) < 1e-12);
+  const double variance = comm.sum(beyond) / comm.sum(pixels);
+  CHECK(variance == Approx(gaussian_rest(0.5, sigma)).epsilon(5.0 * std::sqrt(2.0 / (23 * 32))));
 }
 
 TEST_CASE("the leapfrog is reversible and its energy error is of second order") {

@@ -7,6 +7,7 @@
 #include "posterior/calibration.hpp"
 #include "posterior/chain_statistics.hpp"
 #include "posterior/detections.hpp"
+#include "posterior/learned_domain.hpp"
 #include "posterior/predictive.hpp"
 #include "posterior/sample_summary.hpp"
 #include "posterior/scale_significance.hpp"
@@ -29,11 +30,41 @@ std::vector<double> autoregressive(double rho, std::size_t length, std::uint32_t
   return x;
 }
 
+/// Probability of a chi^2 as large, of counts that should be equal but for chance.
+double uniformity(const std::vector<double>& counts) {
+  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const double expected = total / static_cast<double>(counts.size());
+  double chi2 = 0.0;
+  for (const double count : counts) chi2 += std::pow(count - expected, 2) / expected;
+  return chi2_exceeded(chi2, static_cast<double>(counts.size()) - 1.0);
+}
+
 double mean_of(const std::vector<double>& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
 }  // namespace
+
+TEST_CASE("the learned prior reaches so far from the data and fills their small holes") {
+  const mpi::Communicator comm;
+  const PlaneBasis basis(comm, {64, 48}, test::pixel);
+  std::vector<double> variance(basis.pixel_count());
+  const auto observed = [](std::uint64_t x, std::uint64_t y) {
+    return x >= 10 && x < 45 && !(x >= 20 && x < 24 && y >= 20 && y < 24);
+  };
+  for (std::size_t p = 0; p < variance.size(); ++p) {
+    const std::uint64_t pixel = basis.first_pixel() + p;
+    variance[p] = observed(pixel % 64, pixel / 64) ? 0.1 : 0.0;
+  }
+  const std::vector<double> domain = learned_domain(basis, variance, 4.0 * test::pixel);
+  for (std::size_t p = 0; p < domain.size(); ++p) {
+    const std::uint64_t x = (basis.first_pixel() + p) % 64;
+    INFO("column " << x);
+    REQUIRE(domain[p] == (x >= 6 && x < 49 ? 1.0 : 0.0));
+  }
+  for (const double value : learned_domain(basis, std::vector<double>(variance.size(), 0.0), 0.01))
+    REQUIRE(value == 0.0);
+}
 
 TEST_CASE("effective samples of autoregressive chains are n (1 - rho) / (1 + rho)") {
   constexpr std::size_t length = 4000;
@@ -186,9 +217,10 @@ TEST_CASE("calibration tells a posterior that is right from one that is too narr
         return map;
       };
       const std::vector<double> zero(n, 0.0), centre = noise(0, 0.02, zero);
-      CalibrationSurvey mock{noise(1, 0.01, centre), std::vector<double>(n, 1.0), {}, centre, {},
-                             noise(2, 0.03, zero)};
-      for (std::uint32_t s = 0; s < samples; ++s) mock.samples.push_back(noise(3 + s, width * 0.01, centre));
+      CalibrationSurvey mock{
+          {noise(1, 0.01, centre), {}, noise(2, 0.03, zero), {}}, std::vector<double>(n, 1.0), centre, {}};
+      for (std::uint32_t s = 0; s < samples; ++s)
+        mock.maps.samples.push_back(noise(3 + s, width * 0.01, centre));
       calibration.add(mock);
     }
     const auto names = Calibration::figure_names();
