@@ -32,6 +32,7 @@ struct Settings {
   std::uint64_t field, surveys, first, samples, tile, seed;
   double padding;
   std::string deepmass;  // empty: without
+  std::string card_out;  // empty: not asked for
 
   explicit Settings(const config::Values& values)
       : sampler(values),
@@ -45,12 +46,15 @@ struct Settings {
         padding(values.number("padding", 1.0, 16.0)),
         deepmass(values.has("deepmass-model") ? values.text("deepmass-model") : find_data(default_model)) {
     if (deepmass == "none") deepmass.clear();
+    if (values.has("card-out")) card_out = values.text("card-out");
+    if (!card_out.empty() && sampler.model.empty())
+      fail("--card-out is for the card of a score network, and --score-model is none; leave one out");
     require_spectrum(values);
     values.require("out");
   }
 };
 
-/// The steps from a sky to samples of its survey.
+/// The steps from a sky to samples of its survey, by the ranks of a group.
 class Pipeline {
  public:
   Pipeline(const mpi::Communicator& comm, const mpi::Communicator& alone, const Settings& settings,
@@ -213,6 +217,21 @@ class Table {
   const std::vector<std::vector<double>>* rows_;
 };
 
+/// Power of the samples over the truths', by band.
+std::vector<double> power_ratio(const posterior::Calibration& calibration,
+                                const std::vector<std::vector<double>>& power) {
+  std::vector<double> ratio;
+  for (std::size_t b = 1; b + 1 < calibration.bands().size(); ++b) {
+    double truth = 0.0, ours = 0.0;
+    for (std::size_t s = 0; s < power.size(); ++s) {
+      truth += calibration.truth_power()[s][b];
+      ours += power[s][b];
+    }
+    ratio.push_back(ours / truth);
+  }
+  return ratio;
+}
+
 void report(const posterior::Calibration& calibration, bool deepmass) {
   const Table table(calibration);
   const auto line = [](const char* what, const MeanError& value) {
@@ -244,16 +263,11 @@ void report(const posterior::Calibration& calibration, bool deepmass) {
         level, truth.mean, truth.error, ours.mean, ours.error, table[name("mean").c_str()].mean);
   }
   const auto& ell = calibration.bands();
-  for (std::size_t b = 1; b + 1 < ell.size(); ++b) {
-    double truth = 0.0, ours = 0.0, mean = 0.0;
-    for (std::size_t s = 0; s < calibration.truth_power().size(); ++s) {
-      truth += calibration.truth_power()[s][b];
-      ours += calibration.sample_power()[s][b];
-      mean += calibration.mean_power()[s][b];
-    }
-    log::info("  power at ell {:6.0f} over the truth's: samples {:.3f}, their mean map {:.3f}", ell[b],
-              ours / truth, mean / truth);
-  }
+  const std::vector<double> samples = power_ratio(calibration, calibration.sample_power()),
+                            mean = power_ratio(calibration, calibration.mean_power());
+  for (std::size_t b = 0; b < samples.size(); ++b)
+    log::info("  power at ell {:6.0f} over the truth's: samples {:.3f}, their mean map {:.3f}", ell[b + 1],
+              samples[b], mean[b]);
   for (const auto& [name, counts] : calibration.ranks()) {
     if (name.starts_with("band ")) continue;
     const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
@@ -309,23 +323,76 @@ void write(const mpi::Communicator& comm, const config::Values& values,
   log::info("wrote {}", file.path());
 }
 
+network::CalibrationScore card_score(const posterior::Calibration& calibration, const Settings& settings) {
+  const Table table(calibration);
+  const MeanError z = table["z_deviation"], spread = table["spread"],
+                  ratio = table.ratio("rmse_many", "rmse_wiener");
+  const std::vector<double> power = power_ratio(calibration, calibration.sample_power());
+  const auto [least, most] = std::minmax_element(power.begin(), power.end());
+  return {settings.prior.density.low,
+          settings.prior.density.high,
+          static_cast<double>(calibration.figures().size()),
+          static_cast<double>(settings.samples),
+          z.mean,
+          z.error,
+          spread.mean,
+          spread.error,
+          ratio.mean,
+          ratio.error,
+          *least,
+          *most};
+}
+
+/// This group's share of the surveys. A survey whose chain ends in an error is left out and reported: the
+/// others are an hour's work.
+void run_surveys(Pipeline& pipeline, const Settings& settings, std::uint64_t group, std::uint64_t groups,
+                 bool leads, posterior::Calibration& calibration) {
+  const std::uint64_t share = (settings.surveys - group + groups - 1) / groups;
+  log::Progress progress("surveys", share * settings.samples);
+  for (std::uint64_t number = group; number < settings.surveys; number += groups) {
+    try {
+      auto survey = pipeline.survey(settings.first + number, [&] { progress.step(); });
+      if (leads) calibration.add(number, std::move(survey));
+    } catch (const Error& problem) {
+      log::info("survey {}: {}", settings.first + number, problem.what());
+    }
+  }
+}
+
 void run_calibrate(const mpi::Communicator& comm, const config::Values& values) {
   const Settings settings(values);
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
   const mpi::Communicator alone = comm.split(comm.rank());
+  std::optional<io::AtomicFile> card_file;
+  mpi::collectively(comm, [&] {
+    if (comm.rank() == 0 && !settings.card_out.empty())
+      card_file.emplace(alone, settings.card_out, values.flag("overwrite"));
+  });
   std::optional<TrainingSkies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  Pipeline pipeline(comm, alone, settings, *skies);
-  posterior::Calibration calibration(pipeline.corner(), settings.samples, settings.seed);
+  // Ranks share the surveys; only where there are more ranks do several share the tiles of one.
+  const auto ranks = static_cast<std::uint64_t>(comm.size()), groups = std::min(ranks, settings.surveys),
+             number = static_cast<std::uint64_t>(comm.rank()) * groups / ranks;
+  const mpi::Communicator group = comm.split(static_cast<int>(number));
+  Pipeline pipeline(group, alone, settings, *skies);
+  posterior::Calibration calibration(pipeline.corner(), settings.samples, settings.surveys, settings.seed);
   StageClock clock;
   clock.begin("surveys");
-  {
-    log::Progress progress("surveys", settings.surveys * settings.samples);
-    for (std::uint64_t i = 0; i < settings.surveys; ++i)
-      calibration.add(pipeline.survey(settings.first + i, [&] { progress.step(); }));
-  }
+  mpi::collectively(comm,
+                    [&] { run_surveys(pipeline, settings, number, groups, group.rank() == 0, calibration); });
+  calibration.collect(comm);
+  if (calibration.figures().empty()) fail("no survey could be sampled; see above for the first of them");
+  for (const std::size_t missing : calibration.missing())
+    log::info("survey {} is left out: it could not be sampled", settings.first + missing);
   report(calibration, !settings.deepmass.empty());
   write(comm, values, calibration, file, pipeline, skies->spectrum(), clock);
+  mpi::collectively(comm, [&] {
+    if (!card_file) return;
+    io::MapWriter writer(alone, *card_file, 0.0, 0);
+    pipeline.score()->write_calibrated(writer, card_score(calibration, settings));
+    writer.commit();
+    log::info("wrote {}", card_file->path());
+  });
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ constexpr const char* description =
     "maps (TARP), and as the standard deviation of (truth - mean) / std. Beside it: errors and correlation\n"
     "against the Wiener filter and DeepMass on the same surveys, power, skewness and peaks of samples "
     "against\n"
-    "the truth's. Everything goes to one HDF5 file, which tools/plot_calibration.py draws.\n\n"
+    "the truth's. Ranks share the surveys. Everything goes to one HDF5 file, which tools/plot_calibration.py "
+    "draws.\n\n"
     "example: mpirun -n 2 tessera calibrate --skies skies.h5 --spectrum data/cl_cosmos_like.txt --density 45 "
     "\\\n"
     "           --surveys 50 --out calibration.h5\n";
@@ -48,9 +49,10 @@ config::Command calibrate_command() {
     group.title = "On the fly: " + group.title;
     groups.push_back(group);
   }
-  groups.push_back(
-      {"Output",
-       {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}});
+  groups.push_back({"Output",
+                    {{"out", "FILE", "HDF5 file to write"},
+                     {"card-out", "FILE", "the score model again, with these figures in its card"},
+                     {"overwrite", "", "replace the output file if it exists"}}});
   return {"calibrate", "how far posterior samples can be trusted, on mock surveys", description, groups};
 }
 

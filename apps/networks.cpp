@@ -1,5 +1,6 @@
 #include "apps/networks.hpp"
 
+#include "core/error.hpp"
 #include "network/deepmass.hpp"
 #include "network/model_file.hpp"
 #include "network/runtime.hpp"
@@ -72,6 +73,16 @@ class LoadedScore final : public LoadedModel, public ScoreModel {
       std::vector<double> domain) const override {
     return std::make_unique<network::NetworkScore>(comm, basis, spectrum, model().network, model().card,
                                                    field.nx(), field.ny(), box, side, std::move(domain));
+  }
+
+  void write_calibrated(io::MapWriter& writer, const network::CalibrationScore& score) const override {
+    const auto* const unet = dynamic_cast<const network::UNetImpl*>(model().network.get());
+    if (unet == nullptr)
+      fail("'{}' is a TorchScript module, whose card cannot be changed; leave --card-out out", path());
+    network::ModelCard card = model().card;
+    card.calibrations.push_back(score);
+    network::write_model(writer, card, *unet);
+    for (const char* const object : {"/training", "/provenance", "/diagnostics"}) writer.copy(path(), object);
   }
 };
 

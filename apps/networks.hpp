@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "inference/tile_wiener.hpp"
+#include "io/map_writer.hpp"
 #include "mpi/communicator.hpp"
+#include "network/model_card.hpp"
 #include "posterior/residual_score.hpp"
 #include "sky/plane_grid.hpp"
 #include "theory/power_spectrum.hpp"
@@ -71,6 +73,10 @@ class ScoreModel : public virtual NetworkModel {
       const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
       const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box, std::uint64_t side,
       std::vector<double> domain) const = 0;
+
+  /// The model again, with one more calibration in its card. Collective on the writer's ranks; Error for a
+  /// TorchScript module.
+  virtual void write_calibrated(io::MapWriter& writer, const network::CalibrationScore& score) const = 0;
 };
 
 /// Read a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.

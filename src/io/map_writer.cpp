@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "io/hdf5_read.hpp"
 #include "io/wcs.hpp"
 #include "mpi/agreement.hpp"
 
@@ -171,6 +172,15 @@ void MapWriter::write_column(const std::string& name, std::span<const double> sh
   const auto local = static_cast<std::uint64_t>(share.size());
   const DatasetHandle dataset = create(name, {comm_->sum(local)}, description);
   write_block(dataset, {comm_->exclusive_scan(local)}, {local}, share);
+}
+
+void MapWriter::copy(const std::string& path, const std::string& object) {
+  together([&] {
+    const FileHandle source = open_for_reading(path);
+    if (!link_exists(source.get(), object)) return;
+    checked(H5Ocopy(source.get(), object.c_str(), file_.get(), object.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+            "copy an object");
+  });
 }
 
 void MapWriter::create_group(const std::string& name) {

@@ -28,6 +28,19 @@ HeldOutScore score_of(const std::vector<double>& v) {
           v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15]};
 }
 
+constexpr const char* calibration_columns =
+    "density_low density_high surveys samples z_deviation z_error spread spread_error ratio ratio_error "
+    "power_lowest power_highest";
+
+std::vector<double> calibration_values(const CalibrationScore& c) {
+  return {c.density_low, c.density_high, c.surveys, c.samples,     c.z_deviation,  c.z_error,
+          c.spread,      c.spread_error, c.ratio,   c.ratio_error, c.power_lowest, c.power_highest};
+}
+
+CalibrationScore calibration_of(const std::vector<double>& v) {
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11]};
+}
+
 /// The lines of a card by name; `score` comes several times.
 class Lines {
  public:
@@ -91,16 +104,17 @@ class Lines {
     return levels;
   }
 
-  [[nodiscard]] std::vector<HeldOutScore> scores() const {
-    std::vector<HeldOutScore> scores;
-    const auto [begin, end] = lines_.equal_range("score");
+  /// All lines `name` as rows of so many columns.
+  [[nodiscard]] std::vector<std::vector<double>> rows(const std::string& name, std::size_t columns) const {
+    std::vector<std::vector<double>> rows;
+    const auto [begin, end] = lines_.equal_range(name);
     for (auto line = begin; line != end; ++line) {
-      const auto values = numbers("score", line->second);
-      if (values.size() != score_values({}).size())
-        fail("{}: a score of its model card has {} columns", path_, values.size());
-      scores.push_back(score_of(values));
+      rows.push_back(numbers(name, line->second));
+      if (rows.back().size() != columns)
+        fail("{}: a line '{}' of its model card has {} columns, not {}", path_, name, rows.back().size(),
+             columns);
     }
-    return scores;
+    return rows;
   }
 
  private:
@@ -148,6 +162,9 @@ std::string ModelCard::text() const {
   for (const NoiseLevel& level : levels)
     out += fmt::format("level = {:.6g} {:.5g} {:.3g} {:.5g}\n", level.sigma, level.loss_ratio,
                        level.loss_ratio_error, fmt::join(level.variance_ratio, " "));
+  out += fmt::format("# mock surveys; columns of calibration: {}\n", calibration_columns);
+  for (const CalibrationScore& calibration : calibrations)
+    out += fmt::format("calibration = {:.5g}\n", fmt::join(calibration_values(calibration), " "));
   return out;
 }
 
@@ -191,7 +208,7 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
   card.c_ell = lines.numbers("c_ell");
   if (card.ell.size() < 2 || card.ell.size() != card.c_ell.size())
     fail("{}: its model card has {} values of ell and {} of C_ell", path, card.ell.size(), card.c_ell.size());
-  card.scores = lines.scores();
+  for (const auto& row : lines.rows("score", score_values({}).size())) card.scores.push_back(score_of(row));
   if (!card.conditioned()) return card;
   card.high_pass = lines.number("high_pass", 0.0, 1e6);
   card.bands = lines.numbers("bands");
@@ -199,6 +216,8 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
     if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))
       fail("{}: the bands of its model card do not increase", path);
   card.levels = lines.levels(card.bands.size());
+  for (const auto& row : lines.rows("calibration", calibration_values({}).size()))
+    card.calibrations.push_back(calibration_of(row));
   return card;
 }
 

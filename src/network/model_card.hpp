@@ -29,6 +29,17 @@ struct NoiseLevel {
   std::vector<double> variance_ratio;   // the same in the card's bands, over the Gaussian prior's variance
 };
 
+/// Posterior samples with a score network against known truths (tessera calibrate): means over mock surveys
+/// and the errors of the means.
+struct CalibrationScore {
+  double density_low, density_high;    // galaxies per arcmin^2
+  double surveys, samples;             // how many, and samples of each
+  double z_deviation, z_error;         // standard deviation of (truth - mean) / std in observed pixels
+  double spread, spread_error;         // root mean square error over root mean variance
+  double ratio, ratio_error;           // RMSE of the mean of many samples over that of the Wiener filter
+  double power_lowest, power_highest;  // power of the samples over the truths', least and most of the bands
+};
+
 /// What a model is, was made from and is good for; kept inside its file as lines `name = value`.
 struct ModelCard {
   std::string kind;                // "deepmass" or "score"
@@ -40,10 +51,11 @@ struct ModelCard {
   double noise_high = 0.0;         //   range of the training surveys; score: rms of a pixel's noise
   std::vector<double> ell, c_ell;  // spectrum of the Wiener filter in front of it, and of the skies
   std::int64_t inputs = 0, outputs = 0, alignment = 0, receptive_radius = 0;
-  std::vector<HeldOutScore> scores;  // deepmass
-  double high_pass = 0.0;            // score: multipole below which the prior is Gaussian
-  std::vector<double> bands;         // score: multipoles, increasing
-  std::vector<NoiseLevel> levels;    // score: by increasing sigma
+  std::vector<HeldOutScore> scores;            // deepmass
+  double high_pass = 0.0;                      // score: multipole below which the prior is Gaussian
+  std::vector<double> bands;                   // score: multipoles, increasing
+  std::vector<NoiseLevel> levels;              // score: by increasing sigma
+  std::vector<CalibrationScore> calibrations;  // score: of the samples that it gives
 
   /// The share of a mode's residual that is kept: 1 well above the high pass, 0 well below.
   [[nodiscard]] double residual_share(double multipole) const;

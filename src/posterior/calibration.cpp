@@ -87,6 +87,9 @@ void count_peaks(const harmonic::PlaneBasis& field, const std::vector<double>& s
     for (std::size_t l = 0; l < peak_levels.size(); ++l) counts[l] += peak > peak_levels[l] ? share : 0.0;
 }
 
+std::string smoothing_name(double arcmin) { return fmt::format("{} arcmin", arcmin); }
+std::string band_name(std::size_t band) { return fmt::format("band {}", band); }
+
 /// All maps of a survey smoothed by a Gaussian, arcmin.
 CalibrationMaps smoothed(const harmonic::PlaneBasis& field, const CalibrationMaps& maps, double arcmin) {
   const auto smooth = [&](const std::vector<double>& map) {
@@ -99,12 +102,43 @@ CalibrationMaps smoothed(const harmonic::PlaneBasis& field, const CalibrationMap
 
 }  // namespace
 
-Calibration::Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::uint64_t seed)
+Calibration::Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::size_t surveys,
+                         std::uint64_t seed)
     : field_(&field),
       samples_(samples),
       spectrum_(field, false, true, bands_of_spectrum),
-      ties_(seed, Purpose::calibration) {
+      seed_(seed),
+      figures_(surveys),
+      sample_power_(surveys),
+      mean_power_(surveys),
+      truth_power_(surveys) {
   TESSERA_REQUIRE(samples > 3 && field.comm().size() == 1);
+  // All names now, so that ranks without surveys know them.
+  std::vector<std::string> names{"pixel", "peak", "highest peak", "bands"};
+  for (const double arcmin : smoothings) names.push_back(smoothing_name(arcmin));
+  for (std::size_t b = 1; b + 1 < spectrum_.ell().size(); ++b) names.push_back(band_name(b));
+  for (const std::string& name : names) ranks_[name].resize(samples + 1, 0.0);
+}
+
+void Calibration::collect(const mpi::Communicator& comm) {
+  for (auto& [name, counts] : ranks_) comm.sum(std::span(counts));
+  std::vector<double> there(figures_.size());
+  for (std::size_t s = 0; s < there.size(); ++s) there[s] = figures_[s].empty() ? 0.0 : 1.0;
+  comm.sum(std::span(there));
+  const auto collected = [&](std::vector<std::vector<double>>& rows, std::size_t columns) {
+    std::vector<std::vector<double>> all;
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      if (there[s] == 0.0) continue;
+      rows[s].resize(columns, 0.0);  // one rank has numbers, the others zeros: nothing is rounded
+      comm.sum(std::span(rows[s]));
+      all.push_back(std::move(rows[s]));
+    }
+    rows = std::move(all);
+  };
+  collected(figures_, figure_count);
+  for (auto* power : {&sample_power_, &mean_power_, &truth_power_}) collected(*power, spectrum_.ell().size());
+  for (std::size_t s = 0; s < there.size(); ++s)
+    if (there[s] == 0.0) missing_.push_back(s);
 }
 
 std::vector<std::string> Calibration::figure_names() {
@@ -134,14 +168,13 @@ std::vector<std::string> Calibration::figure_names() {
 }
 
 void Calibration::rank(const std::string& quantity, double truth, const std::vector<double>& samples) {
-  std::vector<double>& counts = ranks_[quantity];
-  counts.resize(samples_ + 1, 0.0);
+  std::vector<double>& counts = ranks_.at(quantity);
   double below = 0.0, equal = 0.0;
   for (const double sample : samples) {
     below += sample < truth ? 1.0 : 0.0;
     equal += sample == truth ? 1.0 : 0.0;
   }
-  const auto [chance, unused] = ties_.uniforms(tie_++);
+  const auto [chance, unused] = ties_->uniforms(tie_++);
   counts[static_cast<std::size_t>(below + std::floor(chance * (equal + 1.0)))] += 1.0;
 }
 
@@ -155,7 +188,7 @@ void Calibration::rank_smoothed(const CalibrationMaps& maps, double arcmin) {
   // Pixels so far apart that their ranks are nearly independent.
   const auto stride = static_cast<std::size_t>(
       std::ceil(4.0 * arcmin * radians_per_arcmin / std::sqrt(field_->pixel_area())));
-  const std::string name = fmt::format("{} arcmin", arcmin);
+  const std::string name = smoothing_name(arcmin);
   for (std::size_t y = stride / 2; y < field_->ny(); y += stride)
     for (std::size_t x = stride / 2; x < field_->nx(); x += stride) rank_at(name, maps, y * field_->nx() + x);
 }
@@ -171,17 +204,17 @@ void Calibration::rank_peaks(const CalibrationMaps& maps, const std::vector<doub
   rank("highest peak", highest(maps.truth), values);
 }
 
-void Calibration::compare_power(const CalibrationMaps& maps) {
+void Calibration::compare_power(std::size_t number, const CalibrationMaps& maps) {
   const std::vector<double> truth = spectrum_(maps.truth);
   std::vector<std::vector<double>> samples;
   for (const auto& sample : maps.samples) samples.push_back(spectrum_(sample));
-  truth_power_.push_back(truth);
-  sample_power_.push_back(mean_of(samples));
-  mean_power_.push_back(spectrum_(maps.mean));
+  truth_power_[number] = truth;
+  sample_power_[number] = mean_of(samples);
+  mean_power_[number] = spectrum_(maps.mean);
   std::vector<double> values(samples_);
   for (std::size_t b = 1; b + 1 < truth.size(); ++b) {
     for (std::size_t s = 0; s < samples_; ++s) values[s] = samples[s][b];
-    rank(fmt::format("band {}", b), truth[b], values);
+    rank(band_name(b), truth[b], values);
     rank("bands", truth[b], values);
   }
 }
@@ -231,7 +264,9 @@ void Calibration::compare_errors(const CalibrationSurvey& survey, std::vector<do
   f[spread] = std::sqrt(seen.error / seen.variance);
 }
 
-void Calibration::add(CalibrationSurvey survey) {
+void Calibration::add(std::size_t number, CalibrationSurvey survey) {
+  ties_.emplace(seed_, Purpose::calibration, static_cast<std::uint32_t>(number));
+  tie_ = 0;
   CalibrationMaps& maps = survey.maps;
   TESSERA_REQUIRE(maps.samples.size() == samples_ && maps.truth.size() == field_->pixel_count());
   maps.mean = mean_of(maps.samples);
@@ -259,8 +294,8 @@ void Calibration::add(CalibrationSurvey survey) {
     }
     if (i == tarp_smoothing) f[tarp_smooth] = nearer(smooth, survey.mask);
   }
-  compare_power(maps);
-  figures_.push_back(std::move(f));
+  compare_power(number, maps);
+  figures_.at(number) = std::move(f);
 }
 
 }  // namespace tessera::posterior

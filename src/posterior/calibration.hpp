@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,17 @@ class Calibration {
  public:
   /// field: a basis of one rank on the field, taken as periodic where maps are smoothed; must outlive this.
   /// samples: of every survey. seed: for ties.
-  Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::uint64_t seed);
+  Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::size_t surveys,
+              std::uint64_t seed);
 
-  void add(CalibrationSurvey survey);
+  /// number: of the survey, below `surveys`; each is added on one rank.
+  void add(std::size_t number, CalibrationSurvey survey);
+
+  /// Brings together what the ranks have; afterwards the results are the same on all of them, in the order of
+  /// the surveys. Those that no rank has added are left out. Collective.
+  void collect(const mpi::Communicator& comm);
+  /// Numbers of the surveys left out.
+  [[nodiscard]] const std::vector<std::size_t>& missing() const { return missing_; }
 
   /// Counts of ranks by quantity, [samples + 1]: pixel, 1 arcmin ..., peak, band ...
   [[nodiscard]] const std::map<std::string, std::vector<double>>& ranks() const { return ranks_; }
@@ -57,14 +66,16 @@ class Calibration {
   void rank_at(const std::string& quantity, const CalibrationMaps& maps, std::size_t p);
   void rank_smoothed(const CalibrationMaps& maps, double arcmin);
   void rank_peaks(const CalibrationMaps& maps, const std::vector<double>& mask);
-  void compare_power(const CalibrationMaps& maps);
+  void compare_power(std::size_t number, const CalibrationMaps& maps);
   void compare_errors(const CalibrationSurvey& survey, std::vector<double>& figures) const;
 
   const harmonic::PlaneBasis* field_;
   std::size_t samples_;
   statistics::MapSpectrum spectrum_;
-  RandomStream ties_;
+  std::uint64_t seed_;
+  std::optional<RandomStream> ties_;  // of the survey being added
   std::uint64_t tie_ = 0;
+  std::vector<std::size_t> missing_;
   std::map<std::string, std::vector<double>> ranks_;
   std::vector<std::vector<double>> figures_, sample_power_, mean_power_, truth_power_;
 };

@@ -213,6 +213,25 @@ class Calibrate(PosteriorTest):
         self.assert_same(again, out)
 
 
+    def test_card(self):
+        """The figures go into the card of a copy of the model, which is a model again."""
+        out, models = self.here / "card.h5", [self.model, self.here / "first.h5", self.here / "second.h5"]
+        for old, new in zip(models, models[1:]):
+            succeed(run(3, ["calibrate", "--skies", self.skies, *PRIOR, "--density", "20", "--masks", "starry", "--field",
+                            "24", "--surveys", "4", "--samples", "4", "--deepmass-model", "none", "--burn-in", "2",
+                            "--levels", "2", "--trajectories", "1", "--score-model", old, "--card-out", new, "--out", out,
+                            "--overwrite"]))
+        with h5py.File(out) as file, h5py.File(models[2]) as new, h5py.File(self.model) as old:
+            z = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))["z_deviation"]
+            lines = [line.split(" = ") for line in new["model"].attrs["card"].split("\n") if line.startswith("calibration")]
+            np.testing.assert_array_equal(new["model/weights"][()], old["model/weights"][()])
+            np.testing.assert_array_equal(new["training/history"][()], old["training/history"][()])
+            self.assertNotEqual(new["model"].attrs["checksum"], old["model"].attrs["checksum"])
+        self.assertEqual(len(lines), 2)
+        columns = [float(word) for word in lines[1][1].split()]
+        np.testing.assert_allclose(columns[:6], [20, 20, 4, 4, z.mean(), z.std(ddof=1) / 2], rtol=1e-4)
+
+
 class Refusals(PosteriorTest, RefusalTest):
     def refuse_sampling(self, *names, **changes):
         self.refuse_map(*names, **({"methods": "posterior", "samples": 2, "score_model": self.model} | changes))

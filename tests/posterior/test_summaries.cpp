@@ -203,13 +203,17 @@ TEST_CASE("detections are where structures were planted, with their probability"
 }
 
 TEST_CASE("calibration tells a posterior that is right from one that is too narrow") {
-  const mpi::Communicator alone(MPI_COMM_SELF);
+  const mpi::Communicator comm, alone(MPI_COMM_SELF);
   const PlaneBasis field(alone, {24, 24}, 1.0 * radians_per_arcmin);
   const std::size_t n = field.pixel_count();
   constexpr std::size_t samples = 9;
   for (const double width : {1.0, 0.7}) {
-    Calibration calibration(field, samples, 3);
-    for (std::uint32_t survey = 0; survey < 30; ++survey) {
+    Calibration calibration(field, samples, 32, 3);
+    for (std::uint32_t survey = 0; survey < 32; ++survey) {
+      // Ranks share the surveys, two of which fail.
+      if (survey % static_cast<std::uint32_t>(comm.size()) != static_cast<std::uint32_t>(comm.rank()) ||
+          survey == 4 || survey == 31)
+        continue;
       const auto noise = [&](std::uint32_t which, double scale, const std::vector<double>& about) {
         std::vector<double> map(n);
         field.white_noise(RandomStream(9, Purpose::test, survey * 32 + which), Pixels(map));
@@ -221,8 +225,11 @@ TEST_CASE("calibration tells a posterior that is right from one that is too narr
           {noise(1, 0.01, centre), {}, noise(2, 0.03, zero), {}}, std::vector<double>(n, 1.0), centre, {}};
       for (std::uint32_t s = 0; s < samples; ++s)
         mock.maps.samples.push_back(noise(3 + s, width * 0.01, centre));
-      calibration.add(mock);
+      calibration.add(survey, mock);
     }
+    calibration.collect(comm);
+    CHECK(calibration.missing() == std::vector<std::size_t>{4, 31});
+    REQUIRE(calibration.figures().size() == 30);
     const auto names = Calibration::figure_names();
     const auto mean_figure = [&](const char* name) {
       const auto place =
