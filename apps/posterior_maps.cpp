@@ -9,10 +9,10 @@
 #include <optional>
 
 #include "apps/posterior_checkpoint.hpp"
+#include "apps/posterior_diagnostics.hpp"
 #include "core/error.hpp"
 #include "core/interruption.hpp"
 #include "core/log.hpp"
-#include "posterior/chain_statistics.hpp"
 #include "posterior/detections.hpp"
 #include "posterior/pixel_spectrum.hpp"
 #include "posterior/predictive.hpp"
@@ -23,7 +23,6 @@ namespace {
 using posterior::Complex;
 
 constexpr const char* samples_name = "/maps/kappa_posterior_samples";
-constexpr const char* diagnostics = "/diagnostics/posterior";
 constexpr std::array quantile_parts{0.025, 0.16, 0.5, 0.84, 0.975};
 constexpr std::uint64_t chosen_per_side = 4;  // pixels whose mixing is watched, in a square over the field
 
@@ -36,19 +35,6 @@ std::vector<double> band_edges(const PlaneGrid& field) {
   edges.push_back(highest);
   return edges;
 }
-
-/// Columns of a sample's row of figures.
-struct SeriesLayout {
-  std::size_t bands, pixels;
-  [[nodiscard]] static std::size_t chi2() { return 0; }
-  [[nodiscard]] static std::size_t power() { return 1; }
-  [[nodiscard]] std::size_t e_residual() const { return 1 + bands; }
-  [[nodiscard]] std::size_t b_residual() const { return 1 + 2 * bands; }
-  [[nodiscard]] std::size_t pixel() const { return 1 + 3 * bands; }
-  [[nodiscard]] std::size_t counts() const { return pixel() + pixels; }
-  static constexpr std::size_t count_columns = 5;
-  [[nodiscard]] std::size_t columns() const { return counts() + count_columns; }
-};
 
 class PosteriorRun {
  public:
@@ -89,7 +75,10 @@ class PosteriorRun {
     sample();
     write_maps();
     write_detections();
-    write_diagnostics();
+    posterior::SamplerOptions used = options_;
+    used.hmc.step = sampler_->step();
+    PosteriorDiagnostics(*problem_, tests_, layout_, progress_.series, settings_->chains)
+        .write(*writer_, used);
   }
 
  private:
@@ -253,120 +242,6 @@ class PosteriorRun {
       writer_->write_column(std::string("/detections/") + names[c], column,
                             {units[c], "peaks of the smoothed posterior mean, by scale and falling S/N"});
     }
-  }
-
-  /// The series of a column, by chain.
-  [[nodiscard]] posterior::ChainSeries series(std::size_t column) const {
-    posterior::ChainSeries chains(settings_->chains);
-    for (std::size_t i = 0; i < progress_.series.size(); ++i)
-      chains[i / settings_->samples].push_back(progress_.series[i][column]);
-    return chains;
-  }
-
-  [[nodiscard]] double mean_of_column(std::size_t column) const {
-    double sum = 0.0;
-    for (const auto& row : progress_.series)
-      sum += row[column] / static_cast<double>(progress_.series.size());
-    return sum;
-  }
-
-  void write_diagnostics() {
-    writer_->create_group(diagnostics);
-    const auto number = [&](const char* name, double value) { writer_->attribute(diagnostics, name, value); };
-    const auto total_of = [&](std::size_t count) {
-      return mean_of_column(layout_.counts() + count) * static_cast<double>(progress_.series.size());
-    };
-    const double trajectories = total_of(0), mean_error = total_of(2) / trajectories;
-    number("chains", settings_->chains);
-    number("samples_per_chain", settings_->samples);
-    number("sigma", options_.sigma);
-    number("step", sampler_->step());
-    number("persistence", options_.hmc.persistence);
-    number("leapfrogs", static_cast<double>(options_.hmc.leapfrogs));
-    number("metropolis", options_.hmc.metropolis ? 1.0 : 0.0);
-    number("acceptance", total_of(1) / trajectories);
-    number("energy_error_mean", mean_error);
-    number("energy_error_deviation",
-           std::sqrt(std::max(total_of(3) / trajectories - mean_error * mean_error, 0.0)));
-    number("score_evaluations", std::round(total_of(4)));
-    if (problem_->model() != nullptr) {
-      writer_->attribute(diagnostics, "model", problem_->model()->path());
-      writer_->attribute(diagnostics, "checksum", problem_->model()->checksum());
-      writer_->attribute(diagnostics, "card", problem_->model()->card());
-    }
-    writer_->write_table(std::string(diagnostics) + "/ell_edges", tests_.edges(), 0,
-                         {"radian^-1", "edges of the bands of multipoles"});
-    write_mixing();
-    write_predictive();
-  }
-
-  void write_mixing() {
-    std::vector<double> r_hat, effective;
-    const auto watch = [&](std::size_t first, std::size_t count) {
-      for (std::size_t c = first; c < first + count; ++c) {
-        r_hat.push_back(posterior::split_r_hat(series(c)));
-        effective.push_back(posterior::effective_samples(series(c)));
-      }
-    };
-    watch(SeriesLayout::power(), layout_.bands);
-    watch(layout_.pixel(), layout_.pixels);
-    const std::string text = "of the logarithm of the power in each band, then of the chosen pixels";
-    writer_->write_table(std::string(diagnostics) + "/r_hat", r_hat, 0, {"1", "split R-hat " + text});
-    writer_->write_table(std::string(diagnostics) + "/effective_samples", effective, 0,
-                         {"1", "effective sample size " + text});
-    // Independent samples exceed this in a thousandth of the cases: F(3, many) < 7.
-    const double half = std::max(1.0, std::floor(settings_->samples / 2.0));
-    const double limit = std::max(1.05, std::sqrt(1.0 + 6.0 / half));
-    const double worst = *std::max_element(r_hat.begin(), r_hat.end());
-    const double least = *std::min_element(effective.begin(), effective.end());
-    const bool known = settings_->samples >= 4;
-    const bool converged = known && worst < limit;
-    writer_->attribute(diagnostics, "converged", static_cast<std::int64_t>(converged));
-    writer_->attribute(diagnostics, "r_hat_worst", worst);
-    writer_->attribute(diagnostics, "r_hat_limit", limit);
-    if (!known)
-      log::warn("{} samples a chain cannot show whether the chains converged; take at least 4",
-                settings_->samples);
-    else if (!converged)
-      log::warn(
-          "the posterior did not converge: R-hat is {:.2f} where {:.2f} is expected; raise --burn-in and "
-          "--trajectories",
-          worst, limit);
-    else
-      log::info("chains: R-hat at most {:.2f} (limit {:.2f}), effective samples at least {:.0f} of {}", worst,
-                limit, least, total());
-  }
-
-  void write_predictive() {
-    const double dof = tests_.degrees_of_freedom(), chi2 = mean_of_column(SeriesLayout::chi2());
-    double exceeded = 0.0;
-    for (const auto& row : progress_.series)
-      exceeded += posterior::chi2_exceeded(row[SeriesLayout::chi2()], dof) /
-                  static_cast<double>(progress_.series.size());
-    const auto number = [&](const char* name, double value) { writer_->attribute(diagnostics, name, value); };
-    number("chi2_mean", chi2);
-    number("chi2_degrees_of_freedom", dof);
-    number("chi2_predictive_p", exceeded);
-    std::vector<double> bands;
-    for (std::size_t b = 0; b < layout_.bands; ++b)
-      bands.insert(bands.end(), {mean_of_column(layout_.e_residual() + b),
-                                 mean_of_column(layout_.b_residual() + b), tests_.expected_scatter()[b]});
-    writer_->write_table(
-        std::string(diagnostics) + "/residual_power", bands, 3,
-        {"1",
-         "of the bands: power of the residual over its noise in the E and B mode, over that of white "
-         "noise; and the scatter of one band of white noise"});
-    log::info(
-        "data against samples: chi^2 = {:.0f} for {:.0f} data, exceeded by noise with a probability of "
-        "{:.2f}",
-        chi2, dof, exceeded);
-    // Noise is seldom known to better than a hundredth.
-    if ((exceeded < 1e-3 || exceeded > 1.0 - 1e-3) && std::abs(chi2 / dof - 1.0) > 0.02)
-      log::warn(
-          "the samples do not leave the noise that the data should have: chi^2 is {:.4f} per datum; check "
-          "sigma_e, the "
-          "weights and the spectrum",
-          chi2 / dof);
   }
 
   using Clock = std::chrono::steady_clock;

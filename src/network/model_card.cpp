@@ -122,16 +122,20 @@ class Lines {
   std::multimap<std::string, std::string> lines_;
 };
 
-/// Place of x among increasing nodes: the node below and the share of the one above, within the ends.
+/// Place of x among nodes whose key increases: the node below and the share of the one above, within the
+/// ends.
 struct Place {
   std::size_t below;
   double share;
 };
-Place place(const std::vector<double>& nodes, double x) {
-  if (nodes.size() < 2 || x <= nodes.front()) return {0, 0.0};
-  const auto above = std::upper_bound(nodes.begin(), nodes.end() - 1, x);
+template <class Node, class Key>
+Place place(const std::vector<Node>& nodes, double x, Key key) {
+  if (nodes.size() < 2 || x <= key(nodes.front())) return {0, 0.0};
+  const auto above = std::upper_bound(nodes.begin(), nodes.end() - 1, x,
+                                      [&](double value, const Node& node) { return value < key(node); });
   const auto below = static_cast<std::size_t>(above - nodes.begin()) - 1;
-  return {below, std::min(1.0, std::log(x / nodes[below]) / std::log(nodes[below + 1] / nodes[below]))};
+  const double low = key(nodes[below]), high = key(nodes[below + 1]);
+  return {below, std::min(1.0, std::log(x / low) / std::log(high / low))};
 }
 
 std::string one_line(std::string text) {
@@ -177,9 +181,8 @@ double high_passed(double multipole, double high_pass) {
 
 double ModelCard::variance_ratio(double multipole, double sigma) const {
   TESSERA_REQUIRE(levels.size() > 1 && !bands.empty());
-  std::vector<double> sigmas(levels.size());
-  std::transform(levels.begin(), levels.end(), sigmas.begin(), [](const NoiseLevel& l) { return l.sigma; });
-  const Place level = place(sigmas, sigma), band = place(bands, multipole);
+  const Place level = place(levels, sigma, [](const NoiseLevel&node) { return node.sigma; }),
+              band = place(bands, multipole, [](double node) { return node; });
   const auto at = [&](std::size_t l) {
     const std::vector<double>& ratio = levels[l].variance_ratio;
     const double above = band.share > 0.0 ? band.share * ratio[band.below + 1] : 0.0;
