@@ -98,7 +98,7 @@ class Lines {
       if (values.size() != 3 + bands || !(values[0] > (levels.empty() ? 0.0 : levels.back().sigma)))
         fail("{}: its model card says level = {}, where a larger sigma and {} columns are expected", path_,
              line->second, 3 + bands);
-      levels.push_back({values[0], values[1], values[2], {values.begin() + 3, values.end()}});
+      levels.push_back({values[0], values[1], values[2], {values.begin() + 3, values.end()}, {}, {}});
     }
     if (levels.size() < 2) fail("{}: its model card has fewer than two lines 'level'", path_);
     return levels;
@@ -166,6 +166,13 @@ std::string ModelCard::text() const {
   for (const NoiseLevel& level : levels)
     out += fmt::format("level = {:.6g} {:.5g} {:.3g} {:.5g}\n", level.sigma, level.loss_ratio,
                        level.loss_ratio_error, fmt::join(level.variance_ratio, " "));
+  out += "# columns of range: sigma, and the lowest and highest value of each input\n";
+  for (const NoiseLevel& level : levels) {
+    out += fmt::format("range = {:.6g}", level.sigma);
+    for (std::size_t i = 0; i < level.lowest.size(); ++i)
+      out += fmt::format(" {:.5g} {:.5g}", level.lowest[i], level.highest[i]);
+    out += "\n";
+  }
   out += fmt::format("# mock surveys; columns of calibration: {}\n", calibration_columns);
   for (const CalibrationScore& calibration : calibrations)
     out += fmt::format("calibration = {:.5g}\n", fmt::join(calibration_values(calibration), " "));
@@ -190,6 +197,16 @@ double ModelCard::variance_ratio(double multipole, double sigma) const {
   };
   return (1.0 - level.share) * at(level.below) +
          (level.share > 0.0 ? level.share * at(level.below + 1) : 0.0);
+}
+
+ModelCard::InputRange ModelCard::input_range(std::size_t input, double sigma) const {
+  const Place level = place(levels, sigma, [](const NoiseLevel& node) { return node.sigma; });
+  const NoiseLevel &below = levels[level.below],
+                   &above = levels[level.share > 0.0 ? level.below + 1 : level.below];
+  const auto at = [&](const std::vector<double>& low, const std::vector<double>& high) {
+    return (1.0 - level.share) * low.at(input) + level.share * high.at(input);
+  };
+  return {at(below.lowest, above.lowest), at(below.highest, above.highest)};
 }
 
 ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
@@ -219,6 +236,14 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
     if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))
       fail("{}: the bands of its model card do not increase", path);
   card.levels = lines.levels(card.bands.size());
+  const auto ranges = lines.rows("range", 1 + 2 * static_cast<std::size_t>(card.inputs));
+  if (ranges.size() != card.levels.size())
+    fail("{}: its model card has {} lines 'range' for {} levels", path, ranges.size(), card.levels.size());
+  for (std::size_t l = 0; l < ranges.size(); ++l)
+    for (std::size_t i = 1; i < ranges[l].size(); i += 2) {
+      card.levels[l].lowest.push_back(ranges[l][i]);
+      card.levels[l].highest.push_back(ranges[l][i + 1]);
+    }
   for (const auto& row : lines.rows("calibration", calibration_values({}).size()))
     card.calibrations.push_back(calibration_of(row));
   return card;

@@ -27,6 +27,7 @@ struct NoiseLevel {
   double sigma;                         // rms of the noise in a pixel
   double loss_ratio, loss_ratio_error;  // mean square error of kappa over that of the Gaussian prior's mean
   std::vector<double> variance_ratio;   // the same in the card's bands, over the Gaussian prior's variance
+  std::vector<double> lowest, highest;  // of each input, in the mean over skies: where the network is at home
 };
 
 /// Posterior samples with a score network against known truths (tessera calibrate): means over mock surveys
@@ -59,6 +60,11 @@ struct ModelCard {
 
   /// The share of a mode's residual that is kept: 1 well above the high pass, 0 well below.
   [[nodiscard]] double residual_share(double multipole) const;
+  /// Lowest and highest of the levels for an input, as variance_ratio between them.
+  struct InputRange {
+    double low, high;
+  };
+  [[nodiscard]] InputRange input_range(std::size_t input, double sigma) const;
   /// Whether the network is told a noise level besides its maps.
   [[nodiscard]] bool conditioned() const { return kind == "score"; }
   /// Of the levels, linear in the logarithms, constant beyond the ends.

@@ -61,6 +61,16 @@ void NetworkScore::evaluate(posterior::ConstModes noisy, double sigma, posterior
     modes_[k] = posterior::gaussian_gain(spectrum_[k], sigma) * noisy[k];
   basis_->synthesis(modes_, gaussian_);
   fill_score_inputs(noisy_, gaussian_, sigma, inputs_);
+  // Beyond what it has been trained on a network does anything. Held at the border its output is bounded, and
+  // the Gaussian prior, whose score grows, leads back.
+  const std::size_t pixels = noisy_.size();
+  for (std::size_t input = 0; input < score_inputs; ++input) {
+    const auto [low, high] = card_.input_range(input, sigma);
+    for (std::size_t p = 0; p < pixels; ++p) {
+      double& value = inputs_[input * pixels + p];
+      value = std::clamp(value, low, high);
+    }
+  }
   network_.evaluate(inputs_, output_, score_condition(sigma));
   const double mean =
       basis_->dot(posterior::ConstPixels(output_), posterior::ConstPixels(domain_)) / domain_pixels_;

@@ -110,7 +110,8 @@ std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, Network& net
                                      std::uint64_t skies, std::uint32_t first,
                                      const std::vector<double>& sigmas, const std::vector<double>& edges,
                                      std::uint64_t seed) {
-  const std::size_t columns = edges.size();
+  // Of a sky and level: error ratios, then the extremes of the inputs.
+  const std::size_t ratios = edges.size(), columns = ratios + 2 * score_inputs;
   std::vector<double> all(sigmas.size() * skies * columns, 0.0);
   mpi::collectively(comm, [&] {
     for (auto i = static_cast<std::uint64_t>(comm.rank()); i < skies;
@@ -119,9 +120,13 @@ std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, Network& net
       for (std::size_t l = 0; l < sigmas.size(); ++l) {
         const auto realisation = first + static_cast<std::uint32_t>(l * skies + i);
         const RandomStream noise(seed, Purpose::score_noise, realisation);
-        const std::vector<double> ratios = denoising.error_ratio(
-            network, denoising.example(kappa, sigmas[l], noise, network.shape(), 0), edges);
-        std::copy(ratios.begin(), ratios.end(),
+        const Example example = denoising.example(kappa, sigmas[l], noise, network.shape(), 0);
+        std::vector<double> row = denoising.error_ratio(network, example, edges);
+        for (std::size_t input = 0; input < score_inputs; ++input) {
+          const torch::Tensor map = example.inputs.select(1, static_cast<std::int64_t>(input));
+          row.insert(row.end(), {map.min().item<double>(), map.max().item<double>()});
+        }
+        std::copy(row.begin(), row.end(),
                   all.begin() + static_cast<std::ptrdiff_t>((l * skies + i) * columns));
       }
     }
@@ -134,9 +139,13 @@ std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, Network& net
       for (std::uint64_t i = 0; i < skies; ++i) values.push_back(all[(l * skies + i) * columns + c]);
       return statistics::mean_error(values);
     };
-    const statistics::MeanError whole = column(edges.size() - 1);
-    levels.push_back({sigmas[l], whole.mean, whole.error, {}});
+    const statistics::MeanError whole = column(ratios - 1);
+    levels.push_back({sigmas[l], whole.mean, whole.error, {}, {}, {}});
     for (std::size_t b = 0; b + 1 < edges.size(); ++b) levels.back().variance_ratio.push_back(column(b).mean);
+    for (std::size_t c = ratios; c < columns; c += 2) {
+      levels.back().lowest.push_back(column(c).mean);
+      levels.back().highest.push_back(column(c + 1).mean);
+    }
   }
   return levels;
 }

@@ -31,11 +31,13 @@ UNet score_net(bool random) {
   return net;
 }
 
-network::ModelCard card() {
+// The inputs' range is wide by default, and half as wide at the lowest level as at the highest.
+network::ModelCard card(double range = 999.0) {
   network::ModelCard made;
   made.kind = "score";
   made.bands = {100.0, 1000.0};
-  made.levels = {{0.01, 0.8, 0.0, {0.9, 0.5}}, {0.1, 0.9, 0.0, {1.0, 0.7}}};
+  made.levels = {{0.01, 0.8, 0.0, {0.9, 0.5}, {-0.5 * range, -0.2 * range}, {0.5 * range, 0.1 * range}},
+                 {0.1, 0.9, 0.0, {1.0, 0.7}, {-range, -0.4 * range}, {range, 0.2 * range}}};
   return made;
 }
 
@@ -50,9 +52,9 @@ struct Field {
       noisy[k] *= std::sqrt((in_pixels[k] + 0.03 * 0.03) * basis.pixel_area());
   }
 
-  std::vector<double> evaluate(bool random, double sigma, std::uint64_t side) {
-    NetworkScore score(basis.comm(), basis, in_pixels, score_net(random).ptr(), card(), nx, ny, box, side,
-                       {});
+  std::vector<double> evaluate(bool random, double sigma, std::uint64_t side, double range = 999.0) {
+    NetworkScore score(basis.comm(), basis, in_pixels, score_net(random).ptr(), card(range), nx, ny, box,
+                       side, {});
     std::vector<Complex> white(noisy.size());
     score.evaluate(noisy, sigma, white);
     std::vector<double> map(basis.pixel_count());
@@ -97,11 +99,13 @@ TEST_CASE(
   CHECK(comm.max(beyond_high) - comm.min(beyond_low) < 1e-9);
 }
 
-TEST_CASE("the score of one window by hand") {
+TEST_CASE("the score of one window by hand, its inputs held to the range of the card") {
   const mpi::Communicator comm;
   if (comm.size() > 1) return;
   Field field(comm);
+  const double range = GENERATE(999.0, 1.5);
   constexpr double sigma = 0.04;
+  const double share = std::log(sigma / 0.01) / std::log(0.1 / 0.01), reach = range * (0.5 + 0.5 * share);
   std::vector<double> noisy(field.basis.pixel_count()), gaussian(noisy.size());
   field.basis.synthesis(field.noisy, noisy);
   std::vector<Complex> modes = field.noisy;
@@ -114,10 +118,13 @@ TEST_CASE("the score of one window by hand") {
   // A pixel far from the field's borders sees the whole neighbourhood that the network does.
   UNet net = score_net(true);
   const torch::NoGradGuard guard;
+  const torch::Tensor first = tensor(noisy, std::hypot(0.03, sigma)), second = tensor(gaussian, 0.02);
+  CHECK((first.abs().max().item<double>() > reach) == (range < 9.0));
+  CHECK((second.max().item<double>() > 0.2 * reach) == (range < 9.0));
   const torch::Tensor maps =
-      torch::stack({tensor(noisy, std::hypot(0.03, sigma)), tensor(gaussian, 0.02)}).unsqueeze(0);
+      torch::stack({first.clamp(-reach, reach), second.clamp(-0.4 * reach, 0.2 * reach)}).unsqueeze(0);
   const torch::Tensor out = net->forward(maps.to(torch::kFloat), std::log(sigma / 0.03)).to(torch::kDouble);
-  const auto found = field.evaluate(true, sigma, 64);
+  const auto found = field.evaluate(true, sigma, 64, range);
   // Up to the mean over the field, which is taken away.
   const auto at = [&](std::size_t x, std::size_t y) { return found[y * Field::box.nx + x]; };
   CHECK(at(18, 20) - at(22, 17) ==
@@ -144,6 +151,11 @@ TEST_CASE("a card's variance ratio is linear in the logarithms between its level
       }(),
       "memory");
   CHECK(again.variance_ratio(500.0, 0.05) == Approx(made.variance_ratio(500.0, 0.05)).epsilon(1e-4));
+  for (const std::size_t input : {0U, 1U}) {
+    const auto parsed = again.input_range(input, 0.05), direct = made.input_range(input, 0.05);
+    CHECK(parsed.low == Approx(direct.low).epsilon(1e-4));
+    CHECK(parsed.high == Approx(direct.high).epsilon(1e-4));
+  }
 }
 
 TEST_CASE(
