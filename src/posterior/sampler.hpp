@@ -14,7 +14,7 @@ struct SamplerOptions {
   double sigma = 0.0;              // rms of the noise in a pixel that is counted to the field
   double lowest_sigma = 0.01;      // last level of the descent
   std::uint64_t levels = 10;       // of the descent
-  std::uint64_t burn_in = 20;      // trajectories before a chain's first sample
+  std::uint64_t burn_in = 40;      // trajectories before a chain's first sample
   std::uint64_t trajectories = 8;  // from sample to sample
   inference::CgOptions start{1e-4, 1000};
 };
