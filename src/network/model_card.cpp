@@ -138,6 +138,14 @@ Place place(const std::vector<Node>& nodes, double x, Key key) {
   return {below, std::min(1.0, std::log(x / low) / std::log(high / low))};
 }
 
+/// What `value` gives for the levels, at sigma.
+template <class Value>
+double between_levels(const std::vector<NoiseLevel>& levels, double sigma, Value value) {
+  const Place level = place(levels, sigma, [](const NoiseLevel& node) { return node.sigma; });
+  const double above = level.share > 0.0 ? level.share * value(levels[level.below + 1]) : 0.0;
+  return (1.0 - level.share) * value(levels[level.below]) + above;
+}
+
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
@@ -188,25 +196,16 @@ double high_passed(double multipole, double high_pass) {
 
 double ModelCard::variance_ratio(double multipole, double sigma) const {
   TESSERA_REQUIRE(levels.size() > 1 && !bands.empty());
-  const Place level = place(levels, sigma, [](const NoiseLevel&node) { return node.sigma; }),
-              band = place(bands, multipole, [](double node) { return node; });
-  const auto at = [&](std::size_t l) {
-    const std::vector<double>& ratio = levels[l].variance_ratio;
-    const double above = band.share > 0.0 ? band.share * ratio[band.below + 1] : 0.0;
-    return (1.0 - band.share) * ratio[band.below] + above;
-  };
-  return (1.0 - level.share) * at(level.below) +
-         (level.share > 0.0 ? level.share * at(level.below + 1) : 0.0);
+  const Place band = place(bands, multipole, [](double node) { return node; });
+  return between_levels(levels, sigma, [&](const NoiseLevel& level) {
+    const double above = band.share > 0.0 ? band.share * level.variance_ratio[band.below + 1] : 0.0;
+    return (1.0 - band.share) * level.variance_ratio[band.below] + above;
+  });
 }
 
 ModelCard::InputRange ModelCard::input_range(std::size_t input, double sigma) const {
-  const Place level = place(levels, sigma, [](const NoiseLevel& node) { return node.sigma; });
-  const NoiseLevel &below = levels[level.below],
-                   &above = levels[level.share > 0.0 ? level.below + 1 : level.below];
-  const auto at = [&](const std::vector<double>& low, const std::vector<double>& high) {
-    return (1.0 - level.share) * low.at(input) + level.share * high.at(input);
-  };
-  return {at(below.lowest, above.lowest), at(below.highest, above.highest)};
+  return {between_levels(levels, sigma, [&](const NoiseLevel& level) { return level.lowest.at(input); }),
+          between_levels(levels, sigma, [&](const NoiseLevel& level) { return level.highest.at(input); })};
 }
 
 ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
@@ -239,11 +238,18 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
   const auto ranges = lines.rows("range", 1 + 2 * static_cast<std::size_t>(card.inputs));
   if (ranges.size() != card.levels.size())
     fail("{}: its model card has {} lines 'range' for {} levels", path, ranges.size(), card.levels.size());
-  for (std::size_t l = 0; l < ranges.size(); ++l)
+  for (std::size_t l = 0; l < ranges.size(); ++l) {
+    if (ranges[l][0] != card.levels[l].sigma)
+      fail("{}: its model card has a range for sigma = {} where the level is {}", path, ranges[l][0],
+           card.levels[l].sigma);
     for (std::size_t i = 1; i < ranges[l].size(); i += 2) {
+      if (!(ranges[l][i] < ranges[l][i + 1]))
+        fail("{}: its model card has an input from {} to {} at sigma = {}, which is no range", path,
+             ranges[l][i], ranges[l][i + 1], ranges[l][0]);
       card.levels[l].lowest.push_back(ranges[l][i]);
       card.levels[l].highest.push_back(ranges[l][i + 1]);
     }
+  }
   for (const auto& row : lines.rows("calibration", calibration_values({}).size()))
     card.calibrations.push_back(calibration_of(row));
   return card;

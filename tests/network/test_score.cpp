@@ -138,24 +138,25 @@ TEST_CASE("a card's variance ratio is linear in the logarithms between its level
   CHECK(made.variance_ratio(1e6, 1.0) == Approx(0.7));
   CHECK(made.variance_ratio(std::sqrt(1e5), 0.01) == Approx(0.7));
   CHECK(made.variance_ratio(1000.0, std::sqrt(1e-3)) == Approx(0.6));
-  const network::ModelCard again = network::ModelCard::parse(
-      [&] {
-        network::ModelCard whole = made;
-        whole.version = whole.skies = whole.command = "test";
-        whole.pixel_arcmin = 1.0;
-        whole.inputs = 2;
-        whole.outputs = whole.alignment = whole.receptive_radius = 1;
-        whole.ell = {100.0, 200.0};
-        whole.c_ell = {1e-9, 1e-9};
-        return whole.text();
-      }(),
-      "memory");
+  const auto text = [](network::ModelCard whole) {
+    whole.version = whole.skies = whole.command = "test";
+    whole.pixel_arcmin = 1.0;
+    whole.inputs = 2;
+    whole.outputs = whole.alignment = whole.receptive_radius = 1;
+    whole.ell = {100.0, 200.0};
+    whole.c_ell = {1e-9, 1e-9};
+    return whole.text();
+  };
+  const network::ModelCard again = network::ModelCard::parse(text(made), "memory");
   CHECK(again.variance_ratio(500.0, 0.05) == Approx(made.variance_ratio(500.0, 0.05)).epsilon(1e-4));
   for (const std::size_t input : {0U, 1U}) {
     const auto parsed = again.input_range(input, 0.05), direct = made.input_range(input, 0.05);
     CHECK(parsed.low == Approx(direct.low).epsilon(1e-4));
     CHECK(parsed.high == Approx(direct.high).epsilon(1e-4));
   }
+  network::ModelCard turned = made;
+  std::swap(turned.levels[1].lowest, turned.levels[1].highest);
+  CHECK_THROWS_WITH(network::ModelCard::parse(text(turned), "memory"), Catch::Contains("which is no range"));
 }
 
 TEST_CASE(
