@@ -20,7 +20,7 @@ std::vector<config::Option> sampler_options() {
       {"hmc-step", "H", "leapfrog step, lowered where the noise is so uneven that it would be unstable",
        "1.0"},
       {"leapfrogs", "N", "leapfrog steps of a trajectory; 1 is generalised HMC", "1"},
-      {"persistence", "F", "momentum kept from trajectory to trajectory; 0 for plain HMC", "0.95"},
+      {"persistence", "F", "momentum kept from trajectory to trajectory; 0 for plain HMC", "0.85"},
       {"metropolis", "yes|no",
        "accept or reject trajectories by their energy error; needs steps so short that it seldom pays", "no"},
       {"levels", "N", "noise levels of the descent from the chain's state to a sample", "10"},

@@ -13,7 +13,7 @@ struct HmcOptions {
   /// Of the leapfrog, in units in which a mode of the mean noise has frequency 1 (stable below 2).
   double step = 1.0;
   /// Momentum kept at a refreshment: 0 for plain HMC.
-  double persistence = 0.95;
+  double persistence = 0.85;
   /// Leapfrog steps from one refreshment to the next: 1 is generalised HMC (Horowitz 1991).
   std::uint64_t leapfrogs = 1;
   /// Accept or reject trajectories by their energy error, the prior's part of which is the integral of its
