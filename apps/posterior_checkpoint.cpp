@@ -58,8 +58,8 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
   io::AtomicFile file(basis.comm(), path, true);
   io::MapWriter writer(
       basis.comm(), file,
-      total * (8.0 + static_cast<double>(samples.count()) + 3.0 * static_cast<double>(scales.size())),
-      16 + samples.count() + 3 * scales.size());
+      total * (9.0 + static_cast<double>(samples.count()) + 3.0 * static_cast<double>(scales.size())),
+      17 + samples.count() + 3 * scales.size());
   writer.create_group(group);
   writer.attribute(group, "identity", identity);
   const auto number = [&](const char* name, auto value) {
@@ -83,6 +83,7 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
     const std::vector<double> sample(samples.sample(s).begin(), samples.sample(s).end());
     columns.put(sample_name(s), std::span<const double>(sample));
   }
+  columns.put("expected", std::span<const double>(progress.expected));
   for (std::size_t i = 0; i < scales.size(); ++i) {
     columns.put(fmt::format("scale_{}_value", i), std::span<const double>(scales[i].sums().value));
     columns.put(fmt::format("scale_{}_square", i), std::span<const double>(scales[i].sums().square));
@@ -132,6 +133,7 @@ PosteriorProgress read_posterior_checkpoint(const harmonic::PlaneBasis& basis, c
     const auto count = static_cast<std::size_t>(number("samples"));
     for (std::size_t s = 0; s < count; ++s)
       samples.add(share_of(file, path, sample_name(s), pixels_before, pixels, all_pixels));
+    progress.expected = share_of(file, path, "expected", pixels_before, pixels, all_pixels);
     const std::uint64_t box = basis.pixel_count();
     for (std::size_t i = 0; i < scales.size(); ++i) {
       const auto sums = [&](const char* what) {

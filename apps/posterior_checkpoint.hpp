@@ -14,6 +14,7 @@ namespace tessera::apps {
 struct PosteriorProgress {
   std::uint32_t chain = 0, sample = 0;      // the next to be made
   posterior::HmcState state;                // of the chain; empty before its beginning
+  std::vector<double> expected;             // sum over samples of what was expected of kappa, [field pixel]
   std::vector<std::vector<double>> series;  // a row of figures for every sample
 };
 

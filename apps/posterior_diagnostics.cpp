@@ -10,6 +10,9 @@ namespace {
 
 constexpr const char* diagnostics = "/diagnostics/posterior";
 
+/// Counts of a sample, in the order of their columns.
+enum Count : std::size_t { trajectory_count, accepted_count, energy_error, energy_error_square, score_count };
+
 }  // namespace
 
 PosteriorDiagnostics::PosteriorDiagnostics(const PosteriorProblem& problem,
@@ -35,6 +38,10 @@ posterior::ChainSeries PosteriorDiagnostics::series(std::size_t column) const {
   return chains;
 }
 
+double PosteriorDiagnostics::total_of(std::size_t count) const {
+  return mean_of_column(layout_.counts() + count) * static_cast<double>(rows_->size());
+}
+
 double PosteriorDiagnostics::mean_of_column(std::size_t column) const {
   double sum = 0.0;
   for (const auto& row : *rows_) sum += row[column] / static_cast<double>(rows_->size());
@@ -45,10 +52,8 @@ void PosteriorDiagnostics::write_sampler(io::MapWriter& writer,
                                          const posterior::SamplerOptions& options) const {
   writer.create_group(diagnostics);
   const auto number = [&](const char* name, double value) { writer.attribute(diagnostics, name, value); };
-  const auto total_of = [&](std::size_t count) {
-    return mean_of_column(layout_.counts() + count) * static_cast<double>(rows_->size());
-  };
-  const double trajectories = total_of(0), mean_error = total_of(2) / trajectories;
+  const double trajectories = total_of(trajectory_count),
+               mean_error = total_of(energy_error) / trajectories;
   number("chains", static_cast<double>(chains_));
   number("samples_per_chain", static_cast<double>(samples_));
   number("sigma", options.sigma);
@@ -56,11 +61,11 @@ void PosteriorDiagnostics::write_sampler(io::MapWriter& writer,
   number("persistence", options.hmc.persistence);
   number("leapfrogs", static_cast<double>(options.hmc.leapfrogs));
   number("metropolis", options.hmc.metropolis ? 1.0 : 0.0);
-  number("acceptance", total_of(1) / trajectories);
+  number("acceptance", total_of(accepted_count) / trajectories);
   number("energy_error_mean", mean_error);
   number("energy_error_deviation",
-         std::sqrt(std::max(total_of(3) / trajectories - mean_error * mean_error, 0.0)));
-  number("score_evaluations", std::round(total_of(4)));
+         std::sqrt(std::max(total_of(energy_error_square) / trajectories - mean_error * mean_error, 0.0)));
+  number("score_evaluations", std::round(total_of(score_count)));
   if (problem_->model() != nullptr) {
     writer.attribute(diagnostics, "model", problem_->model()->path());
     writer.attribute(diagnostics, "checksum", problem_->model()->checksum());
@@ -93,6 +98,10 @@ void PosteriorDiagnostics::write_mixing(io::MapWriter& writer) const {
   const bool converged = known && worst < limit;
   writer.attribute(diagnostics, "converged", static_cast<std::int64_t>(converged));
   writer.attribute(diagnostics, "r_hat_worst", worst);
+  std::nth_element(effective.begin(), effective.begin() + static_cast<std::ptrdiff_t>(effective.size() / 2),
+                   effective.end());
+  const double typical = effective[effective.size() / 2];
+  writer.attribute(diagnostics, "score_evaluations_per_effective_sample", total_of(score_count) / typical);
   writer.attribute(diagnostics, "r_hat_limit", limit);
   if (!known)
     log::warn("{} samples a chain cannot show whether the chains converged; take at least 4", samples_);
@@ -102,8 +111,10 @@ void PosteriorDiagnostics::write_mixing(io::MapWriter& writer) const {
         "--trajectories",
         worst, limit);
   else
-    log::info("chains: R-hat at most {:.2f} (limit {:.2f}), effective samples at least {:.0f} of {}", worst,
-              limit, least, rows_->size());
+    log::info(
+        "chains: R-hat at most {:.2f} (limit {:.2f}); of {} samples at least {:.0f}, in the median {:.0f}, count "
+        "as independent",
+        worst, limit, rows_->size(), least, typical);
 }
 
 void PosteriorDiagnostics::write_predictive(io::MapWriter& writer) const {

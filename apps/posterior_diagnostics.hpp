@@ -41,6 +41,8 @@ class PosteriorDiagnostics {
   /// The series of a column, by chain.
   [[nodiscard]] posterior::ChainSeries series(std::size_t column) const;
   [[nodiscard]] double mean_of_column(std::size_t column) const;
+  /// Of all samples, a column of their counts.
+  [[nodiscard]] double total_of(std::size_t count) const;
   void write_sampler(io::MapWriter& writer, const posterior::SamplerOptions& options) const;
   void write_mixing(io::MapWriter& writer) const;
   void write_predictive(io::MapWriter& writer) const;

@@ -60,6 +60,7 @@ class PosteriorRun {
           *basis_, scale,
           settings.threshold * posterior::smoothed_prior_rms(*basis_, problem.spectrum(), scale));
     }
+    progress_.expected.resize(problem.field_pixels());
     identity_ =
         settings.identity + fmt::format("data = {:.17g}\nmodel = {}\n", problem.fingerprint(),
                                         problem.model() != nullptr ? problem.model()->checksum() : "none");
@@ -109,7 +110,7 @@ class PosteriorRun {
     const std::uint64_t steps = options_.burn_in + settings_->samples * sampler_->steps_per_sample();
     log::Progress bar("posterior samples", settings_->chains * steps);
     const auto step = [&] { bar.step(note_); };
-    std::vector<Complex> kappa(basis_->mode_count());
+    std::vector<Complex> kappa(basis_->mode_count()), expected(basis_->mode_count());
     last_checkpoint_ = Clock::now();
     for (; progress_.chain < settings_->chains; ++progress_.chain, progress_.sample = 0) {
       if (progress_.sample == 0)
@@ -117,9 +118,10 @@ class PosteriorRun {
       else
         sampler_->resume(progress_.chain, progress_.sample, progress_.state);
       while (progress_.sample < settings_->samples) {
-        sampler_->next(kappa, step);
+        sampler_->next(kappa, expected, step);
         ++progress_.sample;
         add(kappa);
+        add_expected(expected);
         save_if_wanted();
       }
     }
@@ -151,6 +153,13 @@ class PosteriorRun {
     progress_.series.push_back(std::move(row));
     note_ = fmt::format("sample {} of {}, chi^2 {:.4f} per datum", summary_.count(), total(),
                         tests.chi2 / tests_.degrees_of_freedom());
+  }
+
+  void add_expected(posterior::ConstModes expected) {
+    std::vector<double> map(basis_->pixel_count());
+    basis_->synthesis(expected, map);
+    const std::vector<double> field = problem_->cropped(map);
+    for (std::size_t p = 0; p < field.size(); ++p) progress_.expected[p] += field[p];
   }
 
   /// Values at a square of places over the field, on every rank.
@@ -198,7 +207,11 @@ class PosteriorRun {
 
   void write_maps() {
     clock_->begin("write posterior");
-    write_map("kappa_posterior", summary_.mean(), "convergence, mean of the posterior samples");
+    std::vector<double> mean = progress_.expected;
+    for (double& value : mean) value /= static_cast<double>(summary_.count());
+    write_map("kappa_posterior", mean,
+              "convergence, posterior mean: of what every state of the chains expects of it, of which the "
+              "samples' own mean is a noisier estimate");
     if (summary_.count() > 1) {
       write_map("kappa_posterior_std", summary_.deviation(), "standard deviation of the posterior samples");
       write_map("kappa_posterior_skewness", summary_.skewness(), "skewness of the posterior samples");

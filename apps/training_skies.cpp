@@ -70,13 +70,18 @@ std::vector<double> TrainingSkies::of_set(io::Split split, std::uint64_t number)
   return set_->read_rows(skies[number % skies.size()], 0, set_->header().ny);
 }
 
-std::vector<double> TrainingSkies::drawn(std::uint64_t realisation) {
-  const auto sky = static_cast<std::uint32_t>(realisation);
-  return maker_->kappa(maker_->draw_parameters(seed_, sky), seed_, sky);
+std::vector<double> TrainingSkies::drawn(io::Split split, std::uint64_t number) {
+  const auto sky = static_cast<std::uint32_t>(number);
+  // Held-out skies have seeds of their own: far numbers of one seed would end where a sky takes several.
+  const std::uint64_t seed =
+      split == io::Split::train
+          ? seed_
+          : RandomStream(seed_, Purpose::held_out_sky).seed(static_cast<std::uint64_t>(split));
+  return maker_->kappa(maker_->draw_parameters(seed, sky), seed, sky);
 }
 
 std::vector<double> TrainingSkies::training(std::uint64_t number, double which) {
-  if (!set_) return drawn(number);
+  if (!set_) return drawn(io::Split::train, number);
   const auto count = static_cast<double>(of_split_[0].size());
   const auto [x, y] = RandomStream(seed_, Purpose::training_example).uniforms(number, 1);
   return rolled(of_set(io::Split::train, static_cast<std::uint64_t>(which * count)), basis_->nx(),
@@ -85,11 +90,11 @@ std::vector<double> TrainingSkies::training(std::uint64_t number, double which) 
 }
 
 std::vector<double> TrainingSkies::validation(std::uint64_t number) {
-  return set_ ? of_set(io::Split::validation, number) : drawn(first_validation + number);
+  return set_ ? of_set(io::Split::validation, number) : drawn(io::Split::validation, number);
 }
 
 std::vector<double> TrainingSkies::test(std::uint64_t number) {
-  return set_ ? of_set(io::Split::test, number) : drawn(first_test + number);
+  return set_ ? of_set(io::Split::test, number) : drawn(io::Split::test, number);
 }
 
 }  // namespace tessera::apps

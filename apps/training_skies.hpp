@@ -12,8 +12,7 @@ namespace tessera::apps {
 /// Convergence skies for training, from the set of --skies or drawn on the fly; one rank's own.
 class TrainingSkies {
  public:
-  // Numbers of the first survey, and of the first sky drawn on the fly, for validation and test: what is for
-  // training lies below, and they never meet.
+  // Numbers of the first survey for validation and test: those for training lie below, and they never meet.
   static constexpr std::uint32_t first_validation = 1U << 23, first_test = 3U << 22;
 
   /// alone: a communicator of this rank; it must outlive the skies. Reads files; not collective beyond it.
@@ -35,7 +34,7 @@ class TrainingSkies {
  private:
   void open_set(const std::string& path);
   [[nodiscard]] std::vector<double> of_set(io::Split split, std::uint64_t number) const;
-  [[nodiscard]] std::vector<double> drawn(std::uint64_t realisation);
+  [[nodiscard]] std::vector<double> drawn(io::Split split, std::uint64_t number);
 
   std::uint64_t seed_;
   double pixel_arcmin_;

@@ -51,9 +51,9 @@ void run(const mpi::Communicator& comm, std::uint64_t n) {
   settings.burn_in = 1;
   posterior::Sampler sampler(basis, whole, spectrum, data, variance, &score, settings, 1);
   sampler.begin(0);
-  std::vector<posterior::Complex> kappa(basis.mode_count());
-  sampler.next(kappa);
-  const double sample = seconds(comm, 3, [&] { sampler.next(kappa); });
+  std::vector<posterior::Complex> kappa(basis.mode_count()), expected(basis.mode_count());
+  sampler.next(kappa, expected);
+  const double sample = seconds(comm, 3, [&] { sampler.next(kappa, expected); });
   const auto evaluations = static_cast<double>(sampler.sample_counts().scores);
 
   std::vector<double> inputs(2 * basis.pixel_count(), 0.5), output(basis.pixel_count());

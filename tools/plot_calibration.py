@@ -59,18 +59,18 @@ def draw_tarp(axes, calibration):
 
 
 def draw_widths(axes, calibration):
-    z = calibration.figures["z_deviation"]
+    z = calibration.figures["z_many"]
     axes.hist(z, bins=15, color=OURS, alpha=0.8)
     mean, error = calibration.mean_error(z)
     axes.axvline(1, color=LIGHT, lw=0.8)
     axes.set(xlabel="standard deviation of (truth \N{MINUS SIGN} mean) / std", ylabel="surveys",
-             title=f"Width: {mean:.3f} \N{PLUS-MINUS SIGN} {error:.3f}")
+             title=f"Width, for many samples: {mean:.3f} \N{PLUS-MINUS SIGN} {error:.3f}")
 
 
 def draw_power(axes, calibration):
     inner = slice(1, -1)
     total = calibration.power["truth"].sum(axis=0)[inner]
-    for name, label, colour in (("sample", "samples", OURS), ("mean", "their mean map", OTHER)):
+    for name, label, colour in (("sample", "samples", OURS), ("mean", "mean map", OTHER)):
         ratio = calibration.power[name][:, inner].sum(axis=0) / total
         # Paired scatter of the ratio over surveys.
         rest = calibration.power[name][:, inner] - ratio * calibration.power["truth"][:, inner]
@@ -95,7 +95,7 @@ def draw_peaks(axes, calibration):
 
 def draw_errors(axes, calibration):
     wiener = calibration.figures["rmse_wiener"]
-    entries = [("samples' mean", calibration.figures["rmse"]), ("of many samples", calibration.figures["rmse_many"])]
+    entries = [("posterior mean", calibration.figures["rmse"])]
     if np.any(calibration.figures["rmse_deepmass"] > 0):
         entries.append(("DeepMass", calibration.figures["rmse_deepmass"]))
     for place, (_, values) in enumerate(entries):

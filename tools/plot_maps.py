@@ -23,7 +23,7 @@ DEEPMASS_MAPS = ("kappa_ks_e", "kappa_wiener", "kappa_deepmass", "truth", "kappa
 POSTERIOR_MAPS = ("kappa_wiener", "kappa_deepmass", "kappa_posterior", "truth", "sample_1", "sample_2",
                   "kappa_posterior_std", "probability")
 TITLES = {
-    "kappa_posterior": "Posterior: mean of the samples",
+    "kappa_posterior": "Posterior: mean",
     "kappa_posterior_std": "Posterior: standard deviation",
     "kappa_posterior_skewness": "Posterior: skewness",
     "sample_1": "A posterior sample",

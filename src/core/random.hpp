@@ -28,6 +28,7 @@ enum class Purpose : std::uint32_t {
   descent_noise = 19,
   chain_seed = 20,
   calibration = 21,
+  held_out_sky = 22,
   test = 255,
 };
 

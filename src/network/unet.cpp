@@ -21,6 +21,11 @@ torch::Tensor doubled(const torch::Tensor& features) {
       functional::InterpolateFuncOptions().scale_factor(std::vector<double>{2.0, 2.0}).mode(torch::kNearest));
 }
 
+/// silu(features), which are not needed any more; training still needs them.
+torch::Tensor spent_silu(torch::Tensor features) {
+  return torch::GradMode::is_enabled() ? torch::silu(features) : torch::silu_(features);
+}
+
 }  // namespace
 
 UNetImpl::UNetImpl(UNetOptions options) : options_(std::move(options)) {
@@ -90,7 +95,7 @@ torch::Tensor UNetImpl::run(std::vector<Block>& blocks, torch::Tensor features,
       bias = bias * scale + parts[1];
     }
     const torch::Tensor hidden = torch::conv2d(torch::silu(features), weight, bias, 1, kernel / 2);
-    features = features + outward->forward(torch::silu(hidden));
+    features = outward->forward(spent_silu(hidden)).add_(features);
   }
   return features;
 }
@@ -108,8 +113,8 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& maps, double condition) {
     features = level.widen->forward(torch::avg_pool2d(features, 2));
   }
   for (std::size_t i = skips.size(); i-- > 0;)
-    features = run(levels_[i].up, skips[i] + doubled(levels_[i].narrow->forward(features)), embedding);
-  return last_->forward(torch::silu(features));
+    features = run(levels_[i].up, doubled(levels_[i].narrow->forward(features)).add_(skips[i]), embedding);
+  return last_->forward(spent_silu(features));
 }
 
 std::int64_t UNetImpl::alignment() const { return std::int64_t{1} << (levels_.size() - 1); }

@@ -13,13 +13,13 @@ namespace tessera::posterior {
 /// Maps [ny][nx] of a field.
 struct CalibrationMaps {
   std::vector<double> truth;
-  std::vector<double> mean;       // of the samples
+  std::vector<double> mean;       // of the posterior
   std::vector<double> reference;  // a random map, unrelated to the survey
   std::vector<std::vector<double>> samples;
 };
 
-/// One mock survey: its truth and samples of its posterior (their mean is not needed), where it has data, and
-/// maps to compare with; deepmass may be empty.
+/// One mock survey: its truth, mean and samples of its posterior, where it has data, and maps to compare with;
+/// deepmass may be empty.
 struct CalibrationSurvey {
   CalibrationMaps maps;
   std::vector<double> mask, wiener, deepmass;
@@ -32,7 +32,7 @@ struct CalibrationSurvey {
 class Calibration {
  public:
   /// field: a basis of one rank on the field, taken as periodic where maps are smoothed; must outlive this.
-  /// samples: of every survey. seed: for ties.
+  /// samples: of every survey, 8 or more. seed: for ties.
   Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::size_t surveys,
               std::uint64_t seed);
 

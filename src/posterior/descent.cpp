@@ -100,8 +100,7 @@ void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint3
     scale_noise(l, next);
     const double kept = next * next / (sigma * sigma);
     for (std::size_t k = 0; k < modes; ++k) {
-      const Complex mean = gaussian_gain(spectrum_[k], sigma) * field[k] +
-                           (residual_ != nullptr ? residual_unit(spectrum_[k], sigma) * white_[k] : 0.0);
+      const Complex mean = expected_mode(spectrum_[k], sigma, field[k], white_[k]);
       field[k] = kept * field[k] + (1.0 - kept) * mean + noise_[k];
     }
   }

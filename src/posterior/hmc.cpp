@@ -36,8 +36,10 @@ void Hmc::take_gradient() {
 void Hmc::kick(double time) {
   const auto mass = target_->mass();
   auto& v = state_.velocity;
-  for (std::size_t k = 0; k < v.size(); ++k) v[k] += time / mass[k] * gradient_.gaussian[k];
-  for (std::size_t k = 0; k < gradient_.residual.size(); ++k) v[k] += time / mass[k] * gradient_.residual[k];
+  const std::size_t learned = gradient_.residual.size();
+  for (std::size_t k = 0; k < learned; ++k)
+    v[k] += time / mass[k] * (gradient_.gaussian[k] + gradient_.residual[k]);
+  for (std::size_t k = learned; k < v.size(); ++k) v[k] += time / mass[k] * gradient_.gaussian[k];
 }
 
 void Hmc::drift(double time) {

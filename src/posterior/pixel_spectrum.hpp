@@ -18,6 +18,11 @@ namespace tessera::posterior {
 [[nodiscard]] inline double residual_unit(double s, double sigma) {
   return sigma * sigma / std::sqrt(s + sigma * sigma);
 }
+/// Mean of kappa in a mode given that of x and of the white residual.
+[[nodiscard]] inline harmonic::Complex expected_mode(double s, double sigma, harmonic::Complex noisy,
+                                                     harmonic::Complex white) {
+  return gaussian_gain(s, sigma) * noisy + residual_unit(s, sigma) * white;
+}
 /// Variance that the Gaussian prior leaves to kappa.
 [[nodiscard]] inline double gaussian_rest(double s, double sigma) {
   return s * sigma * sigma / (s + sigma * sigma);

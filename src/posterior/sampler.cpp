@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "posterior/pixel_spectrum.hpp"
 
 namespace tessera::posterior {
 
@@ -29,13 +30,20 @@ double sampling_sigma(const mpi::Communicator& comm, ConstPixels variance, doubl
 Sampler::Sampler(const HarmonicBasis& basis, const inference::ForwardOperator& forward,
                  const std::vector<double>& spectrum, ConstPixels data, ConstPixels variance,
                  ResidualScore* residual, const SamplerOptions& options, std::uint64_t seed)
-    : blurred_(basis, forward, spectrum, data, variance, options.sigma, residual),
+    : gain_(spectrum.size()),
+      unit_(spectrum.size()),
+      blurred_(basis, forward, spectrum, data, variance, options.sigma, residual),
       descent_(basis, spectrum,
                Descent::schedule(options.sigma, std::min(options.lowest_sigma, 0.5 * options.sigma),
                                  options.levels),
                residual),
       options_(options),
       seed_(seed) {
+  const double area = basis.pixel_area(), sigma = options.sigma;
+  for (std::size_t k = 0; k < spectrum.size(); ++k) {
+    gain_[k] = gaussian_gain(spectrum[k], sigma) * std::sqrt((spectrum[k] + sigma * sigma) * area);
+    unit_[k] = residual_unit(spectrum[k], sigma) * std::sqrt(area);
+  }
   // Other states may be stiffer than this one.
   constexpr double share_of_limit = 0.85;
   options_.hmc.step =
@@ -72,10 +80,18 @@ void Sampler::resume(std::uint32_t number, std::uint32_t samples, HmcState state
   hmc_->resume(std::move(state));
 }
 
-void Sampler::next(Modes kappa, const std::function<void()>& progress) {
+void Sampler::add_expected(double share, Modes expected) const {
+  const std::vector<Complex>&position = hmc_->state().position, &residual = hmc_->gradient().residual;
+  for (std::size_t k = 0; k < expected.size(); ++k) expected[k] += share * gain_[k] * position[k];
+  for (std::size_t k = 0; k < residual.size(); ++k) expected[k] += share * unit_[k] * residual[k];
+}
+
+void Sampler::next(Modes kappa, Modes expected, const std::function<void()>& progress) {
   TESSERA_REQUIRE(hmc_.has_value());
+  std::fill(expected.begin(), expected.end(), Complex(0.0));
   for (std::uint64_t i = 0; i < options_.trajectories; ++i) {
     hmc_->advance();
+    add_expected(1.0 / static_cast<double>(options_.trajectories), expected);
     if (progress) progress();
   }
   blurred_.unwhiten(hmc_->state().position, kappa);

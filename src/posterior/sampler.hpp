@@ -39,8 +39,11 @@ class Sampler {
   /// Goes on with a chain that has given `samples` samples. Collective.
   void resume(std::uint32_t number, std::uint32_t samples, HmcState state);
 
-  /// The chain's next sample, coefficients of kappa. Collective.
-  void next(Modes kappa, const std::function<void()>& progress = {});
+  /// The chain's next sample, coefficients of kappa. expected: what the states of the chain on the way there
+  /// expect of kappa, E[kappa | x] in their mean. Its mean over samples is that of kappa itself, with the
+  /// scatter of the descents left out and every state counted: the better estimate of the posterior mean
+  /// (Rao-Blackwell). Collective.
+  void next(Modes kappa, Modes expected, const std::function<void()>& progress = {});
 
   /// Leapfrog step in use: at most 0.85 of the limit of stability at a draw under the Gaussian prior.
   [[nodiscard]] double step() const { return options_.hmc.step; }
@@ -52,9 +55,12 @@ class Sampler {
   [[nodiscard]] std::uint64_t steps_per_sample() const { return options_.trajectories + 1; }
 
  private:
+  /// Adds what the chain's state expects of kappa, times `share`.
+  void add_expected(double share, Modes expected) const;
   /// A draw of the blurred posterior under the Gaussian prior.
   [[nodiscard]] std::vector<Complex> gaussian_draw(std::uint64_t seed) const;
 
+  std::vector<double> gain_, unit_;  // of the chain's position and residual in the mean of kappa
   BlurredPosterior blurred_;
   Descent descent_;
   SamplerOptions options_;

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.io import fits
 
-from common import FIELD, MPIEXEC, PRIOR, TESSERA, TrainingTest, end_session, main, run, succeed
+from common import FIELD, MPIEXEC, PRIOR, SOURCE, TESSERA, TrainingTest, end_session, main, run, succeed
 from test_bad_input import RefusalTest
 from test_ranks import contents
 
@@ -72,7 +72,10 @@ class Maps(PosteriorTest):
             self.assertEqual(samples.dtype, np.float32)
             maps = {name: dataset[()] for name, dataset in file["maps"].items()}
             samples = samples.astype(float)
-            np.testing.assert_allclose(maps["kappa_posterior"], samples.mean(axis=0), atol=1e-9)
+            # The mean of what the states expect; the samples scatter about it.
+            error = (samples.mean(axis=0) - maps["kappa_posterior"]) / (samples.std(axis=0, ddof=1) / np.sqrt(8))
+            self.assertLess(np.sqrt(np.mean(error**2)), 1.5)
+            self.assertGreater(np.sqrt(np.mean(error**2)), 0.5)
             np.testing.assert_allclose(maps["kappa_posterior_std"], samples.std(axis=0, ddof=1), atol=1e-9)
             centred = samples - samples.mean(axis=0)
             np.testing.assert_allclose(maps["kappa_posterior_skewness"],
@@ -109,8 +112,11 @@ class Maps(PosteriorTest):
             self.assertEqual(file["diagnostics/posterior"].attrs["converged"], 1)
         exact, ours = maps["kappa_wiener_samples"], maps["kappa_posterior_samples"].astype(float)
         width = exact.std(axis=0, ddof=1)
-        error = (maps["kappa_posterior"] - maps["kappa_wiener"]) / (width / np.sqrt(len(ours)))
-        self.assertLess(np.sqrt(np.mean(error**2)), 1.35)  # samples of a chain are not quite independent
+        def deviation(mean):
+            return np.sqrt(np.mean(((mean - maps["kappa_wiener"]) / (width / np.sqrt(len(ours))))**2))
+
+        self.assertLess(deviation(ours.mean(axis=0)), 1.35)  # samples of a chain are not quite independent
+        self.assertLess(deviation(maps["kappa_posterior"]), 0.8)
         self.assertAlmostEqual(np.mean(ours.var(axis=0, ddof=1)) / np.mean(exact.var(axis=0, ddof=1)), 1, delta=0.02)
 
         def power(samples):
@@ -202,9 +208,9 @@ class Calibrate(PosteriorTest):
             figures = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))
             ranks = {name: dataset[()] for name, dataset in file["calibration/ranks"].items()}
             power = file["calibration/sample_power"][()].mean(axis=0) / file["calibration/truth_power"][()].mean(axis=0)
-        self.assertAlmostEqual(figures["z_deviation"].mean(), 1, delta=0.05)
-        self.assertAlmostEqual(figures["spread"].mean(), 1, delta=0.05)
-        self.assertAlmostEqual((figures["rmse_many"] / figures["rmse_wiener"]).mean(), 1, delta=0.02)
+        for name in ("z_deviation", "z_many", "spread"):
+            self.assertAlmostEqual(figures[name].mean(), 1, delta=0.05)
+        self.assertAlmostEqual((figures["rmse"] / figures["rmse_wiener"]).mean(), 1, delta=0.01)
         self.assertTrue(np.all((figures["tarp_pixels"] >= 0) & (figures["tarp_pixels"] <= 1)))
         np.testing.assert_allclose(ranks["pixel"] / ranks["pixel"].sum(), 0.1, atol=0.02)
         np.testing.assert_allclose(power[2:-1], 1, atol=0.1)
@@ -212,24 +218,33 @@ class Calibrate(PosteriorTest):
         succeed(run(3, [*words, "--out", again]))
         self.assert_same(again, out)
 
+    def test_skies_on_the_fly(self):
+        out = self.here / "fly.h5"
+        succeed(run(2, ["calibrate", "--npix", "48", "--pixel-arcmin", "1", *PRIOR, "--model", "halo", "--nz",
+                        SOURCE / "data/nz_cosmos_like.txt", "--density", "20", "--field", "24", "--surveys", "3", "--samples", "8",
+                        "--score-model", "none", "--deepmass-model", "none", "--burn-in", "1", "--trajectories", "1",
+                        "--levels", "2", "--out", out]))
+        with h5py.File(out) as file:
+            rms = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))["truth_rms"]
+        self.assertEqual(len(set(rms)), 3)
 
     def test_card(self):
         """The figures go into the card of a copy of the model, which is a model again."""
         out, models = self.here / "card.h5", [self.model, self.here / "first.h5", self.here / "second.h5"]
         for old, new in zip(models, models[1:]):
             succeed(run(3, ["calibrate", "--skies", self.skies, *PRIOR, "--density", "20", "--masks", "starry", "--field",
-                            "24", "--surveys", "4", "--samples", "4", "--deepmass-model", "none", "--burn-in", "2",
+                            "24", "--surveys", "4", "--samples", "8", "--deepmass-model", "none", "--burn-in", "2",
                             "--levels", "2", "--trajectories", "1", "--score-model", old, "--card-out", new, "--out", out,
                             "--overwrite"]))
         with h5py.File(out) as file, h5py.File(models[2]) as new, h5py.File(self.model) as old:
-            z = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))["z_deviation"]
+            z = dict(zip(file["calibration/figures"].attrs["columns"].split(), file["calibration/figures"][()].T))["z_many"]
             lines = [line.split(" = ") for line in new["model"].attrs["card"].split("\n") if line.startswith("calibration")]
             np.testing.assert_array_equal(new["model/weights"][()], old["model/weights"][()])
             np.testing.assert_array_equal(new["training/history"][()], old["training/history"][()])
             self.assertNotEqual(new["model"].attrs["checksum"], old["model"].attrs["checksum"])
         self.assertEqual(len(lines), 2)
         columns = [float(word) for word in lines[1][1].split()]
-        np.testing.assert_allclose(columns[:6], [20, 20, 4, 4, z.mean(), z.std(ddof=1) / 2], rtol=1e-4)
+        np.testing.assert_allclose(columns[:6], [20, 20, 4, 8, z.mean(), z.std(ddof=1) / 2], rtol=1e-4)
 
 
 class Refusals(PosteriorTest, RefusalTest):

@@ -6,6 +6,7 @@
 #include "posterior/descent.hpp"
 #include "posterior/hmc.hpp"
 #include "posterior/pixel_spectrum.hpp"
+#include "posterior/sampler.hpp"
 #include "support/small_survey.hpp"
 #include "support/statistics.hpp"
 
@@ -124,6 +125,50 @@ TEST_CASE("without a network samples are those of the exact Gaussian posterior")
                         static_cast<double>(sampler.hmc.counts().trajectories);
     CHECK((c.options.metropolis ? rate > 0.5 && rate < 1.0 : rate == 1.0));
   }
+}
+
+TEST_CASE("what the states of a chain expect of kappa has the exact mean, and what it leaves is known") {
+  const mpi::Communicator comm;
+  const SmallSurvey survey(comm, {9, 7});
+  const DensePosterior exact(survey);
+  const std::vector<double> variance = variances(survey), spectrum = pixel_spectrum(survey.basis, survey.signal);
+  const inference::WholeShearOperator whole(survey.basis);
+  SamplerOptions options;
+  options.hmc.persistence = 0.3;
+  options.sigma = sigma;
+  options.start = test::tight;
+  constexpr int count = 1500;
+  Sampler sampler(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 5);
+  sampler.begin(0);
+  std::vector<std::vector<double>> samples, expectations;
+  std::vector<Complex> kappa(survey.basis.mode_count()), expected(kappa.size());
+  for (int i = 0; i < count; ++i) {
+    sampler.next(kappa, expected);
+    for (auto& [modes, maps] : {std::pair{&kappa, &samples}, std::pair{&expected, &expectations}})
+      survey.basis.synthesis(*modes, maps->emplace_back(survey.basis.pixel_count()));
+  }
+  const Deviations d = deviations(exact, samples, 0.4 * count), e = deviations(exact, expectations, 0.4 * count);
+  INFO("mean " << d.mean << ", of the expectation " << e.mean << "; variance " << d.ratio << ", " << e.ratio);
+  CHECK(d.mean < 1.7);
+  CHECK(e.mean < d.mean);
+  // Of one state: Var(kappa) = Var(E[kappa | x]) + E[Var(kappa | x)].
+  options.trajectories = 1;
+  Sampler single(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 6);
+  single.begin(0);
+  expectations.clear();
+  for (int i = 0; i < 8 * count; ++i) {
+    single.next(kappa, expected);
+    survey.basis.synthesis(expected, expectations.emplace_back(survey.basis.pixel_count()));
+  }
+  std::vector<Complex> root(kappa.size());
+  for (std::size_t k = 0; k < root.size(); ++k) root[k] = std::sqrt(gaussian_rest(spectrum[k], sigma));
+  const auto n = static_cast<double>(exact.mean.size());
+  double total = 0.0;
+  for (std::size_t p = 0; p < exact.mean.size(); ++p) total += exact.covariance(p, p);
+  const double rest = survey.basis.dot(ConstModes(root), ConstModes(root)) / total;
+  INFO("of the states " << deviations(exact, expectations, n).ratio << ", left " << rest);
+  CHECK(rest > 0.1);
+  CHECK(deviations(exact, expectations, n).ratio + rest == Approx(1.0).epsilon(0.03));
 }
 
 TEST_CASE("whitened samples are standard normal in every direction") {
