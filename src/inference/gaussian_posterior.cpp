@@ -6,6 +6,14 @@
 #include "core/error.hpp"
 
 namespace tessera::inference {
+namespace {
+
+void keep_marked(std::span<const std::uint8_t> marked, Modes modes) {
+  for (std::size_t k = 0; k < marked.size(); ++k)
+    if (marked[k] == 0) modes[k] = 0.0;
+}
+
+}  // namespace
 
 GaussianPosterior::GaussianPosterior(const HarmonicBasis& basis, const ForwardOperator& forward,
                                      const SignalCovariance& signal, ConstPixels inverse_variance)
@@ -56,9 +64,13 @@ void GaussianPosterior::apply_precision(ConstModes in, Modes out) const {
 }
 
 CgReport GaussianPosterior::solve(ConstModes right_side, Modes x, const CgOptions& options,
-                                  const std::function<void(double)>& observe) const {
+                                  const std::function<void(double)>& observe,
+                                  std::span<const std::uint8_t> marked) const {
   const LinearSystem system{
-      [this](ConstModes in, Modes out) { apply_precision(in, out); },
+      [&](ConstModes in, Modes out) {
+        apply_precision(in, out);
+        keep_marked(marked, out);
+      },
       [this](ConstModes in, Modes out) {
         for (std::size_t k = 0; k < in.size(); ++k) out[k] = preconditioner_[k] * in[k];
       },
@@ -81,9 +93,9 @@ void GaussianPosterior::right_side(ConstPixels data, Modes out) const {
   signal_->apply_root_adjoint(out, out);
 }
 
-CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
-                                        Modes prior_draw, const CgOptions& options) const {
-  TESSERA_REQUIRE(x.size() == modes_.size() && (prior_draw.empty() || prior_draw.size() == x.size()));
+void GaussianPosterior::precision_noise(std::uint64_t seed, std::uint32_t realisation, Modes out,
+                                        Modes prior_draw) const {
+  TESSERA_REQUIRE(out.size() == modes_.size() && (prior_draw.empty() || prior_draw.size() == out.size()));
   const std::size_t pixels = basis_->pixel_count();
   const std::size_t modes = basis_->mode_count();
   // Components draw from streams of their own: realisation r of component c is stream r * components + c.
@@ -95,16 +107,40 @@ CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realis
     basis_->white_noise(stream(Purpose::data_white_noise, d, data_components),
                         Pixels(data_).subspan(d * pixels, pixels));
   for (std::size_t p = 0; p < data_.size(); ++p) data_[p] *= std::sqrt(inverse_variance_[p]);
-  std::vector<Complex> right_side(x.size()), white(modes);
-  forward_->apply_adjoint(data_, right_side);
-  signal_->apply_root_adjoint(right_side, right_side);
+  std::vector<Complex> white(modes);
+  forward_->apply_adjoint(data_, out);
+  signal_->apply_root_adjoint(out, out);
   for (std::size_t c = 0; c < signal_->components(); ++c) {
     basis_->white_noise(stream(Purpose::prior_white_noise, c, signal_->components()), Modes(white));
-    for (std::size_t k = 0; k < modes; ++k) right_side[c * modes + k] += white[k];
+    for (std::size_t k = 0; k < modes; ++k) out[c * modes + k] += white[k];
     if (!prior_draw.empty())
       std::copy(white.begin(), white.end(), prior_draw.begin() + static_cast<std::ptrdiff_t>(c * modes));
   }
+}
+
+CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
+                                        Modes prior_draw, const CgOptions& options) const {
+  std::vector<Complex> right_side(x.size());
+  precision_noise(seed, realisation, right_side, prior_draw);
   return solve(right_side, x, options, {});
+}
+
+CgReport GaussianPosterior::redraw(ConstModes right_side, std::span<const std::uint8_t> marked,
+                                   std::uint64_t seed, std::uint32_t realisation, Modes x,
+                                   const CgOptions& options) const {
+  TESSERA_REQUIRE(x.size() == modes_.size() && marked.size() == x.size() && right_side.size() == x.size());
+  // Of K x = b + noise the marked rows, the other modes of x being given.
+  std::vector<Complex> rest(x.size()), image(x.size()), drawn(x.begin(), x.end());
+  keep_marked(marked, drawn);
+  for (std::size_t k = 0; k < x.size(); ++k) rest[k] = x[k] - drawn[k];
+  apply_precision(rest, image);
+  precision_noise(seed, realisation, rest, {});
+  for (std::size_t k = 0; k < x.size(); ++k) rest[k] += right_side[k] - image[k];
+  keep_marked(marked, rest);
+  CgReport report = solve(rest, drawn, options, {}, marked);
+  for (std::size_t k = 0; k < x.size(); ++k)
+    if (marked[k] != 0) x[k] = drawn[k];
+  return report;
 }
 
 double GaussianPosterior::prior_variance(std::size_t component) const {

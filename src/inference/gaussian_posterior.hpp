@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "inference/conjugate_gradient.hpp"
@@ -33,6 +35,11 @@ class GaussianPosterior {
   CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x, Modes prior_draw,
                        const CgOptions& options) const;
 
+  /// Draws the marked modes of x, [component][mode] and as many on every rank, anew given all others and the
+  /// data, exactly to the tolerance. right_side: of right_side(). Collective.
+  CgReport redraw(ConstModes right_side, std::span<const std::uint8_t> marked, std::uint64_t seed,
+                  std::uint32_t realisation, Modes x, const CgOptions& options) const;
+
   /// L^T A^T N^-1 data: the right-hand side of the mean's equation. Collective.
   void right_side(ConstPixels data, Modes out) const;
 
@@ -49,8 +56,12 @@ class GaussianPosterior {
   void apply_precision(ConstModes in, Modes out) const;
 
  private:
+  /// marked: the modes to solve for, others count as zero; empty for all.
   CgReport solve(ConstModes right_side, Modes x, const CgOptions& options,
-                 const std::function<void(double)>& observe) const;
+                 const std::function<void(double)>& observe,
+                 std::span<const std::uint8_t> marked = {}) const;
+  /// Noise whose covariance is the precision; prior_draw as of fluctuation().
+  void precision_noise(std::uint64_t seed, std::uint32_t realisation, Modes out, Modes prior_draw) const;
   void tabulate_preconditioner();
 
   const HarmonicBasis* basis_;

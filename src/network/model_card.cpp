@@ -189,8 +189,10 @@ std::string ModelCard::text() const {
 
 double ModelCard::residual_share(double multipole) const { return high_passed(multipole, high_pass); }
 
+double gaussian_below(double high_pass) { return 0.5 * high_pass; }
+
 double high_passed(double multipole, double high_pass) {
-  if (multipole <= 0.0) return 0.0;
+  if (multipole <= 0.0 || multipole < gaussian_below(high_pass)) return 0.0;
   return 1.0 / (1.0 + std::pow(high_pass / multipole, 4));
 }
 

@@ -58,7 +58,7 @@ struct ModelCard {
   std::vector<NoiseLevel> levels;              // score: by increasing sigma
   std::vector<CalibrationScore> calibrations;  // score: of the samples that it gives
 
-  /// The share of a mode's residual that is kept: 1 well above the high pass, 0 well below.
+  /// The share of a mode's residual that is kept: 1 well above the high pass, 0 below gaussian_below().
   [[nodiscard]] double residual_share(double multipole) const;
   /// Lowest and highest of the levels for an input, as variance_ratio between them.
   struct InputRange {
@@ -75,7 +75,9 @@ struct ModelCard {
   [[nodiscard]] static ModelCard parse(const std::string& text, const std::string& path);
 };
 
-/// 1 / (1 + (high_pass / multipole)^4), 0 for the mean.
+/// 1 / (1 + (high_pass / multipole)^4), and 0 below half of the high pass, where 6 % would be left: the large
+/// scales are exactly Gaussian then, given the others, and can be drawn so.
+[[nodiscard]] double gaussian_below(double high_pass);
 [[nodiscard]] double high_passed(double multipole, double high_pass);
 
 /// Data that a model is to be used on.

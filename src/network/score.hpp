@@ -34,6 +34,7 @@ class NetworkScore final : public posterior::ResidualScore {
 
   void evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) override;
   [[nodiscard]] double variance_ratio(double ell, double sigma) const override;
+  [[nodiscard]] double gaussian_below() const override { return network::gaussian_below(card_.high_pass); }
   [[nodiscard]] posterior::ConstPixels domain() const override { return domain_; }
   [[nodiscard]] double lowest_sigma() const override { return card_.levels.front().sigma; }
   [[nodiscard]] double highest_sigma() const override { return card_.levels.back().sigma; }

@@ -57,6 +57,13 @@ BlurredPosterior::BlurredPosterior(const HarmonicBasis& basis, const inference::
     }
   }
   gaussian_.right_side(data, right_side_);
+  mark_large_scales();
+}
+
+void BlurredPosterior::mark_large_scales() {
+  large_scales_.resize(size(), 0);
+  const double below = residual_ != nullptr ? residual_->gaussian_below() : 0.0;
+  for (std::size_t k = 0; k < basis_->mode_count(); ++k) large_scales_[k] = basis_->ell()[k] < below ? 1 : 0;
 }
 
 double BlurredPosterior::stiffness(ConstModes at) {
@@ -127,6 +134,12 @@ bool BlurredPosterior::gaussian_draw(std::uint64_t seed, const inference::CgOpti
   converged &= gaussian_.fluctuation(seed, 0, fluctuation, {}, options).converged;
   for (std::size_t k = 0; k < y.size(); ++k) y[k] += fluctuation[k];
   return converged;
+}
+
+bool BlurredPosterior::redraw_large_scales(std::uint64_t seed, std::uint32_t number,
+                                           const inference::CgOptions& options, Modes y) const {
+  TESSERA_REQUIRE(number > 0);  // 0 is gaussian_draw's
+  return gaussian_.redraw(right_side_, large_scales_, seed, number, y, options).converged;
 }
 
 void BlurredPosterior::white_noise(std::uint64_t seed, Purpose purpose, std::uint32_t number, Modes y) const {

@@ -69,10 +69,22 @@ class BlurredPosterior {
   /// A draw under the Gaussian prior, exact to the tolerance; false if it did not converge. Collective.
   [[nodiscard]] bool gaussian_draw(std::uint64_t seed, const inference::CgOptions& options, Modes y) const;
 
+  /// Draws the modes in which the learned prior has no say (ResidualScore::gaussian_below) anew, exactly given
+  /// all others: in a chain they move slowly, where the noise is uneven or data are missing. False if it did
+  /// not converge. number: of the draw, 1 or more. Collective.
+  [[nodiscard]] bool redraw_large_scales(std::uint64_t seed, std::uint32_t number,
+                                         const inference::CgOptions& options, Modes y) const;
+  /// Whether there are any.
+  [[nodiscard]] bool has_large_scales() const {
+    return residual_ != nullptr && residual_->gaussian_below() > 0.0;
+  }
+
   /// White noise of unit variance on the state. Collective.
   void white_noise(std::uint64_t seed, Purpose purpose, std::uint32_t number, Modes y) const;
 
  private:
+  void mark_large_scales();
+
   const HarmonicBasis* basis_;
   std::size_t components_;
   double sigma_;
@@ -83,6 +95,7 @@ class BlurredPosterior {
   inference::GaussianPosterior gaussian_;
   std::vector<double> mass_;
   std::vector<Complex> right_side_, blurred_;
+  std::vector<std::uint8_t> large_scales_;  // [component][mode], of the first component only
 };
 
 }  // namespace tessera::posterior

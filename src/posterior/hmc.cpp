@@ -28,6 +28,13 @@ void Hmc::resume(HmcState state) {
   counts_ = {};  // the gradient was counted when it was first taken
 }
 
+void Hmc::move(std::vector<Complex> position) {
+  TESSERA_REQUIRE(position.size() == target_->size());
+  state_.position = std::move(position);
+  take_gradient();
+  energy_.reset();
+}
+
 void Hmc::take_gradient() {
   target_->gradient(state_.position, gradient_);
   ++counts_.scores;

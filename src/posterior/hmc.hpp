@@ -47,6 +47,10 @@ class Hmc {
   /// Goes on from a state. Collective.
   void resume(HmcState state);
 
+  /// Goes on from another position with the momentum as it is: after a draw of some modes given the others,
+  /// which leaves the posterior as it is. Collective.
+  void move(std::vector<Complex> position);
+
   /// One trajectory. Collective.
   void advance();
 

@@ -34,6 +34,9 @@ class ResidualScore {
   /// Variance of kappa given x at a multipole over the Gaussian prior's, S sigma^2 / (S + sigma^2).
   [[nodiscard]] virtual double variance_ratio(double ell, double sigma) const = 0;
 
+  /// Multipole below which it is exactly zero: there the prior is Gaussian, given the smaller scales.
+  [[nodiscard]] virtual double gaussian_below() const { return 0.0; }
+
   /// Pixels where it is learned, 1, and where the prior is Gaussian, 0; empty if it is learned everywhere.
   [[nodiscard]] virtual ConstPixels domain() const { return {}; }
 

@@ -86,6 +86,15 @@ void Sampler::add_expected(double share, Modes expected) const {
   for (std::size_t k = 0; k < residual.size(); ++k) expected[k] += share * unit_[k] * residual[k];
 }
 
+void Sampler::redraw_large_scales() {
+  if (!blurred_.has_large_scales()) return;
+  std::vector<Complex> position = hmc_->state().position;
+  if (!blurred_.redraw_large_scales(chain_seed_, samples_ + 1, options_.start, position))
+    fail("the draw of large scales did not reach the tolerance {:.1e} in {} iterations; raise --max-iterations",
+         options_.start.tolerance, options_.start.max_iterations);
+  hmc_->move(std::move(position));
+}
+
 void Sampler::next(Modes kappa, Modes expected, const std::function<void()>& progress) {
   TESSERA_REQUIRE(hmc_.has_value());
   std::fill(expected.begin(), expected.end(), Complex(0.0));
@@ -94,6 +103,7 @@ void Sampler::next(Modes kappa, Modes expected, const std::function<void()>& pro
     add_expected(1.0 / static_cast<double>(options_.trajectories), expected);
     if (progress) progress();
   }
+  redraw_large_scales();
   blurred_.unwhiten(hmc_->state().position, kappa);
   // The chain has the score at this place and level already, in units of the whitened state.
   std::vector<Complex> white = hmc_->gradient().residual;

@@ -55,6 +55,8 @@ class Sampler {
   [[nodiscard]] std::uint64_t steps_per_sample() const { return options_.trajectories + 1; }
 
  private:
+  /// A Gibbs step between trajectories and descent.
+  void redraw_large_scales();
   /// Adds what the chain's state expects of kappa, times `share`.
   void add_expected(double share, Modes expected) const;
   /// A draw of the blurred posterior under the Gaussian prior.

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include <catch2/catch.hpp>
 
@@ -171,6 +172,36 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   CHECK(deviations(exact, expectations, n).ratio + rest == Approx(1.0).epsilon(0.03));
 }
 
+TEST_CASE("modes drawn in turns given the others are a draw of all") {
+  const mpi::Communicator comm;
+  const SmallSurvey survey(comm, {9, 7});
+  const DensePosterior exact(survey);
+  const inference::GaussianPosterior posterior(survey.basis, survey.shear, survey.signal, survey.information);
+  std::vector<Complex> right_side(survey.basis.mode_count()), x(right_side.size());
+  posterior.right_side(survey.data, right_side);
+  std::vector<std::uint8_t> large(x.size()), small(x.size());
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    large[k] = survey.basis.ell()[k] < 1200.0 ? 1 : 0;
+    small[k] = 1 - large[k];
+  }
+  REQUIRE(std::accumulate(large.begin(), large.end(), 0) > 3);
+  constexpr int count = 2500;
+  std::vector<std::vector<double>> samples;
+  for (int i = 0; i < count; ++i) {
+    const std::vector<Complex> before = x;
+    REQUIRE(posterior.redraw(right_side, large, 1, static_cast<std::uint32_t>(2 * i), x, test::tight).converged);
+    for (std::size_t k = 0; k < x.size(); ++k) REQUIRE((large[k] == 1 || x[k] == before[k]));
+    REQUIRE(
+        posterior.redraw(right_side, small, 1, static_cast<std::uint32_t>(2 * i + 1), x, test::tight).converged);
+    posterior.synthesis(x, samples.emplace_back(survey.basis.pixel_count()));
+  }
+  const Deviations d = deviations(exact, samples, 0.7 * count);
+  INFO("mean " << d.mean << ", variance " << d.variance << ", ratio " << d.ratio);
+  CHECK(d.mean < 1.3);
+  CHECK(d.variance < 1.3);
+  CHECK(std::abs(d.ratio - 1.0) < 0.02);
+}
+
 TEST_CASE("whitened samples are standard normal in every direction") {
   const mpi::Communicator comm;
   const SmallSurvey survey(comm, {5, 7});
@@ -245,6 +276,72 @@ TEST_CASE("the stiffness counts the learned prior") {
   std::vector<Complex> at(blurred.size());
   blurred.white_noise(2, Purpose::test, 0, at);
   CHECK(blurred.stiffness(at) == Approx(3.7).epsilon(1e-6));
+}
+
+namespace {
+
+/// A learned prior that has learned nothing, and leaves large scales alone by contract.
+class SilentScore final : public ResidualScore {
+ public:
+  explicit SilentScore(double below) : below_(below) {}
+  void evaluate(ConstModes /*noisy*/, double /*s*/, Modes white) override {
+    std::fill(white.begin(), white.end(), Complex(0.0));
+  }
+  [[nodiscard]] double variance_ratio(double /*ell*/, double /*s*/) const override { return 1.0; }
+  [[nodiscard]] double gaussian_below() const override { return below_; }
+  [[nodiscard]] double lowest_sigma() const override { return 1e-3; }
+  [[nodiscard]] double highest_sigma() const override { return 10.0; }
+
+ private:
+  double below_;
+};
+
+/// Correlation of neighbours in a series.
+double autocorrelation(const std::vector<double>& series) {
+  const auto n = static_cast<double>(series.size());
+  const double mean = std::accumulate(series.begin(), series.end(), 0.0) / n;
+  double neighbours = 0.0, same = 0.0;
+  for (std::size_t i = 0; i + 1 < series.size(); ++i) {
+    neighbours += (series[i] - mean) * (series[i + 1] - mean);
+    same += (series[i] - mean) * (series[i] - mean);
+  }
+  return neighbours / same;
+}
+
+}  // namespace
+
+TEST_CASE("large scales that the learned prior leaves alone are drawn anew from sample to sample") {
+  const mpi::Communicator comm;
+  const SmallSurvey survey(comm, {9, 7});
+  const std::vector<double> variance = variances(survey), spectrum = pixel_spectrum(survey.basis, survey.signal);
+  const inference::WholeShearOperator whole(survey.basis);
+  SamplerOptions options;
+  options.sigma = sigma;
+  options.start = test::tight;
+  options.trajectories = 1;
+  options.hmc.step = 0.02;  // leapfrogs alone would hardly move
+  SilentScore score(1200.0);
+  Sampler sampler(survey.basis, whole, spectrum, survey.data, variance, &score, options, 5);
+  sampler.begin(0);
+  constexpr int count = 400;
+  const std::size_t modes = survey.basis.mode_count();
+  std::vector<std::vector<double>> series(modes);
+  std::vector<Complex> kappa(modes), expected(modes);
+  for (int i = 0; i < count; ++i) {
+    sampler.next(kappa, expected);
+    for (std::size_t k = 0; k < modes; ++k) series[k].push_back(sampler.chain().state().position[k].real());
+  }
+  std::size_t large = 0;
+  for (std::size_t k = 0; k < modes; ++k) {
+    INFO("ell " << survey.basis.ell()[k]);
+    if (survey.basis.ell()[k] < score.gaussian_below()) {
+      ++large;
+      CHECK(std::abs(autocorrelation(series[k])) < 0.2);
+    } else {
+      CHECK(autocorrelation(series[k]) > 0.8);
+    }
+  }
+  CHECK(large > 3);
 }
 
 TEST_CASE("a descent has the learned prior's width within its domain and the Gaussian one's beyond") {
