@@ -11,7 +11,14 @@ namespace {
 constexpr const char* diagnostics = "/diagnostics/posterior";
 
 /// Counts of a sample, in the order of their columns.
-enum Count : std::size_t { trajectory_count, accepted_count, energy_error, energy_error_square, score_count };
+enum Count : std::size_t {
+  trajectory_count,
+  accepted_count,
+  energy_count,
+  energy_error,
+  energy_error_square,
+  score_count
+};
 
 }  // namespace
 
@@ -53,7 +60,7 @@ void PosteriorDiagnostics::write_sampler(io::MapWriter& writer,
   writer.create_group(diagnostics);
   const auto number = [&](const char* name, double value) { writer.attribute(diagnostics, name, value); };
   const double trajectories = total_of(trajectory_count),
-               mean_error = total_of(energy_error) / trajectories;
+               mean_error = total_of(energy_error) / total_of(energy_count);
   number("chains", static_cast<double>(chains_));
   number("samples_per_chain", static_cast<double>(samples_));
   number("sigma", options.sigma);
@@ -64,7 +71,7 @@ void PosteriorDiagnostics::write_sampler(io::MapWriter& writer,
   number("acceptance", total_of(accepted_count) / trajectories);
   number("energy_error_mean", mean_error);
   number("energy_error_deviation",
-         std::sqrt(std::max(total_of(energy_error_square) / trajectories - mean_error * mean_error, 0.0)));
+         std::sqrt(std::max(total_of(energy_error_square) / total_of(energy_count) - mean_error * mean_error, 0.0)));
   number("score_evaluations", std::round(total_of(score_count)));
   if (problem_->model() != nullptr) {
     writer.attribute(diagnostics, "model", problem_->model()->path());

@@ -20,7 +20,7 @@ struct SeriesLayout {
   [[nodiscard]] std::size_t b_residual() const { return 1 + 2 * bands; }
   [[nodiscard]] std::size_t pixel() const { return 1 + 3 * bands; }
   [[nodiscard]] std::size_t counts() const { return pixel() + pixels; }
-  static constexpr std::size_t count_columns = 5;
+  static constexpr std::size_t count_columns = 6;
   [[nodiscard]] std::size_t columns() const { return counts() + count_columns; }
 };
 

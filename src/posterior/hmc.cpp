@@ -17,14 +17,12 @@ void Hmc::begin(std::vector<Complex> position) {
   state_ = {std::move(position), std::vector<Complex>(target_->size()), 0};
   refresh(0.0);
   take_gradient();
-  energy_.reset();
 }
 
 void Hmc::resume(HmcState state) {
   TESSERA_REQUIRE(state.position.size() == target_->size() && state.velocity.size() == target_->size());
   state_ = std::move(state);
   take_gradient();
-  energy_.reset();
   counts_ = {};  // the gradient was counted when it was first taken
 }
 
@@ -32,7 +30,6 @@ void Hmc::move(std::vector<Complex> position) {
   TESSERA_REQUIRE(position.size() == target_->size());
   state_.position = std::move(position);
   take_gradient();
-  energy_.reset();
 }
 
 void Hmc::take_gradient() {
@@ -72,20 +69,21 @@ double Hmc::gaussian_energy() const {
 }
 
 void Hmc::leapfrog(double step, bool refresh_within) {
-  energy_.reset();
-  before_ = state_.position;
-  residual_before_ = gradient_.residual;
+  if (measuring_) {
+    before_ = state_.position;
+    residual_before_ = gradient_.residual;
+  }
   kick(0.5 * step);
   drift(0.5 * step);
   if (refresh_within) {
-    const double before = kinetic();
+    const double before = measuring_ ? kinetic() : 0.0;
     refresh(options_.persistence);
-    heat_ += kinetic() - before;
+    if (measuring_) heat_ += kinetic() - before;
   }
   drift(0.5 * step);
   take_gradient();
   kick(0.5 * step);
-  if (gradient_.residual.empty()) return;
+  if (!measuring_ || gradient_.residual.empty()) return;
   // The trapezoidal rule along the step.
   const std::size_t modes = gradient_.residual.size();
   for (std::size_t k = 0; k < modes; ++k) {
@@ -95,24 +93,23 @@ void Hmc::leapfrog(double step, bool refresh_within) {
   work_ += target_->basis().dot(ConstModes(residual_before_), ConstModes(before_).first(modes));
 }
 
-void Hmc::advance() {
+void Hmc::advance(bool measured) {
   if (options_.metropolis) refresh(options_.persistence);
-  // After an unadjusted trajectory the energy of its end is that of the next one's beginning.
-  const double energy = energy_ ? *energy_ : gaussian_energy();
-  energy_.reset();
+  measuring_ = measured || options_.metropolis;
+  const double energy = measuring_ ? gaussian_energy() : 0.0;
   const HmcState start = options_.metropolis ? state_ : HmcState{};
   const BlurredPosterior::Gradient start_gradient =
       options_.metropolis ? gradient_ : BlurredPosterior::Gradient{};
   work_ = heat_ = 0.0;
   for (std::uint64_t i = 0; i < options_.leapfrogs; ++i)
     leapfrog(options_.step, !options_.metropolis && i == 0);
-  const double end = gaussian_energy(), error = end - energy - work_ - heat_;
+  const double error = measuring_ ? gaussian_energy() - energy - work_ - heat_ : 0.0;
   // Whitened, the state has about unit variance; the network knows nothing far from there, and may drive on.
   constexpr double most = 25.0;
   const double size =
       target_->dot(state_.position, state_.position) /
       (static_cast<double>(target_->components()) * static_cast<double>(target_->basis().total_pixels()));
-  if (!std::isfinite(error) || size > most)
+  if (!std::isfinite(error) || !(size < most))
     fail(
         "the chain has run away after {} trajectories, so its samples would be wrong: the noise is too "
         "uneven "
@@ -120,6 +117,7 @@ void Hmc::advance() {
         "--sigma-share",
         counts_.trajectories + 1);
   ++counts_.trajectories;
+  counts_.energies += measuring_ ? 1 : 0;
   counts_.energy_error += error;
   counts_.energy_error_square += error * error;
   if (options_.metropolis) {
@@ -135,7 +133,6 @@ void Hmc::advance() {
     }
   }
   ++counts_.accepted;
-  if (!options_.metropolis) energy_ = end;
 }
 
 }  // namespace tessera::posterior

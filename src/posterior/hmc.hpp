@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,6 +30,7 @@ struct HmcState {
 /// Sums over a chain's trajectories.
 struct HmcCounts {
   std::uint64_t trajectories = 0, accepted = 0;
+  std::uint64_t energies = 0;                            // trajectories whose energy error was measured
   double energy_error = 0.0, energy_error_square = 0.0;  // sums
   std::uint64_t scores = 0;                              // gradients taken
 };
@@ -51,8 +51,9 @@ class Hmc {
   /// which leaves the posterior as it is. Collective.
   void move(std::vector<Complex> position);
 
-  /// One trajectory. Collective.
-  void advance();
+  /// One trajectory. measured: whether its energy error is wanted, which costs a little; with Metropolis'
+  /// correction it always is. Collective.
+  void advance(bool measured = true);
 
   [[nodiscard]] const HmcState& state() const { return state_; }
   [[nodiscard]] const HmcCounts& counts() const { return counts_; }
@@ -80,9 +81,9 @@ class Hmc {
   HmcState state_;
   HmcCounts counts_;
   BlurredPosterior::Gradient gradient_;
-  std::optional<double> energy_;  // at the state, if it is known
-  double work_ = 0.0;             // done by the prior's residual score along the trajectory
-  double heat_ = 0.0;             // kinetic energy that refreshments within the trajectory brought
+  bool measuring_ = false;  // the trajectory's energy error
+  double work_ = 0.0;       // done by the prior's residual score along the trajectory
+  double heat_ = 0.0;       // kinetic energy that refreshments within the trajectory brought
   std::vector<Complex> noise_, before_, residual_before_;
   mutable std::vector<Complex> momentum_;
 };

@@ -66,7 +66,7 @@ void Sampler::begin(std::uint32_t number, const std::function<void()>& progress)
   samples_ = 0;
   hmc_->begin(gaussian_draw(chain_seed_));
   for (std::uint64_t i = 0; i < options_.burn_in; ++i) {
-    hmc_->advance();
+    hmc_->advance(false);
     if (progress) progress();
   }
   burn_in_scores_ = hmc_->take_counts().scores;
@@ -99,7 +99,7 @@ void Sampler::next(Modes kappa, Modes expected, const std::function<void()>& pro
   TESSERA_REQUIRE(hmc_.has_value());
   std::fill(expected.begin(), expected.end(), Complex(0.0));
   for (std::uint64_t i = 0; i < options_.trajectories; ++i) {
-    hmc_->advance();
+    hmc_->advance(i + 1 == options_.trajectories);
     add_expected(1.0 / static_cast<double>(options_.trajectories), expected);
     if (progress) progress();
   }

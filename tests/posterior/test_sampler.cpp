@@ -138,7 +138,7 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   options.hmc.persistence = 0.3;
   options.sigma = sigma;
   options.start = test::tight;
-  constexpr int count = 1500;
+  constexpr int count = 4000;
   Sampler sampler(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 5);
   sampler.begin(0);
   std::vector<std::vector<double>> samples, expectations;
@@ -157,7 +157,7 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   Sampler single(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 6);
   single.begin(0);
   expectations.clear();
-  for (int i = 0; i < 8 * count; ++i) {
+  for (int i = 0; i < 3 * count; ++i) {
     single.next(kappa, expected);
     survey.basis.synthesis(expected, expectations.emplace_back(survey.basis.pixel_count()));
   }
@@ -169,7 +169,7 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   const double rest = survey.basis.dot(ConstModes(root), ConstModes(root)) / total;
   INFO("of the states " << deviations(exact, expectations, n).ratio << ", left " << rest);
   CHECK(rest > 0.1);
-  CHECK(deviations(exact, expectations, n).ratio + rest == Approx(1.0).epsilon(0.03));
+  CHECK(deviations(exact, expectations, n).ratio + rest == Approx(1.0).epsilon(0.02));
 }
 
 TEST_CASE("modes drawn in turns given the others are a draw of all") {
@@ -185,21 +185,22 @@ TEST_CASE("modes drawn in turns given the others are a draw of all") {
     small[k] = 1 - large[k];
   }
   REQUIRE(std::accumulate(large.begin(), large.end(), 0) > 3);
-  constexpr int count = 2500;
+  constexpr test::CgOptions exactly{1e-8, 1000};
+  constexpr int count = 4000;
   std::vector<std::vector<double>> samples;
   for (int i = 0; i < count; ++i) {
     const std::vector<Complex> before = x;
-    REQUIRE(posterior.redraw(right_side, large, 1, static_cast<std::uint32_t>(2 * i), x, test::tight).converged);
+    REQUIRE(posterior.redraw(right_side, large, 1, static_cast<std::uint32_t>(2 * i), x, exactly).converged);
     for (std::size_t k = 0; k < x.size(); ++k) REQUIRE((large[k] == 1 || x[k] == before[k]));
     REQUIRE(
-        posterior.redraw(right_side, small, 1, static_cast<std::uint32_t>(2 * i + 1), x, test::tight).converged);
+        posterior.redraw(right_side, small, 1, static_cast<std::uint32_t>(2 * i + 1), x, exactly).converged);
     posterior.synthesis(x, samples.emplace_back(survey.basis.pixel_count()));
   }
   const Deviations d = deviations(exact, samples, 0.7 * count);
   INFO("mean " << d.mean << ", variance " << d.variance << ", ratio " << d.ratio);
   CHECK(d.mean < 1.3);
   CHECK(d.variance < 1.3);
-  CHECK(std::abs(d.ratio - 1.0) < 0.02);
+  CHECK(std::abs(d.ratio - 1.0) < 0.03);
 }
 
 TEST_CASE("whitened samples are standard normal in every direction") {
@@ -403,7 +404,7 @@ struct LognormalPixel {
   /// Sums of f(kappa) weighted by the prior over a fine grid of g.
   template <class F>
   void integrate(F f) const {
-    constexpr int points = 1200;
+    constexpr int points = 600;
     for (int i = 0; i < points; ++i) {
       const double g = -6.0 + 12.0 * (i + 0.5) / points;
       f(scale * std::exp(width * g) - shift(), std::exp(-0.5 * g * g));
