@@ -269,7 +269,8 @@ void report(const posterior::Calibration& calibration, bool deepmass) {
   // Of uniform numbers: 0.5 and 0.2887.
   for (const auto& [name, what] : {std::pair{"tarp_pixels", "pixels"}, {"tarp_smooth", "smoothed maps"}}) {
     const MeanError nearer = table[name];
-    log::info("  TARP of {:<13} mean {:.3f} +- {:.3f}, width over uniform {:.3f}", what, nearer.mean, nearer.error,
+    log::info("  TARP of {:<13} mean {:.3f} +- {:.3f}, width over uniform {:.3f}", what, nearer.mean,
+              nearer.error,
               nearer.error * std::sqrt(12.0 * static_cast<double>(calibration.figures().size())));
   }
   const auto& ell = calibration.bands();

@@ -71,7 +71,8 @@ void PosteriorDiagnostics::write_sampler(io::MapWriter& writer,
   number("acceptance", total_of(accepted_count) / trajectories);
   number("energy_error_mean", mean_error);
   number("energy_error_deviation",
-         std::sqrt(std::max(total_of(energy_error_square) / total_of(energy_count) - mean_error * mean_error, 0.0)));
+         std::sqrt(std::max(total_of(energy_error_square) / total_of(energy_count) - mean_error * mean_error,
+                            0.0)));
   number("score_evaluations", std::round(total_of(score_count)));
   if (problem_->model() != nullptr) {
     writer.attribute(diagnostics, "model", problem_->model()->path());
@@ -119,7 +120,8 @@ void PosteriorDiagnostics::write_mixing(io::MapWriter& writer) const {
         worst, limit);
   else
     log::info(
-        "chains: R-hat at most {:.2f} (limit {:.2f}); of {} samples at least {:.0f}, in the median {:.0f}, count "
+        "chains: R-hat at most {:.2f} (limit {:.2f}); of {} samples at least {:.0f}, in the median {:.0f}, "
+        "count "
         "as independent",
         worst, limit, rows_->size(), least, typical);
 }

@@ -146,10 +146,12 @@ class PosteriorRun {
     const std::vector<double> pixels = chosen(map);
     std::copy(pixels.begin(), pixels.end(), row.begin() + static_cast<std::ptrdiff_t>(layout_.pixel()));
     const posterior::HmcCounts& counts = sampler_->sample_counts();
-    const std::array<double, SeriesLayout::count_columns> figures{
-        static_cast<double>(counts.trajectories), static_cast<double>(counts.accepted),
-        static_cast<double>(counts.energies),     counts.energy_error,
-        counts.energy_error_square,               static_cast<double>(counts.scores)};
+    const std::array<double, SeriesLayout::count_columns> figures{static_cast<double>(counts.trajectories),
+                                                                  static_cast<double>(counts.accepted),
+                                                                  static_cast<double>(counts.energies),
+                                                                  counts.energy_error,
+                                                                  counts.energy_error_square,
+                                                                  static_cast<double>(counts.scores)};
     std::copy(figures.begin(), figures.end(), row.begin() + static_cast<std::ptrdiff_t>(layout_.counts()));
     progress_.series.push_back(std::move(row));
     note_ = fmt::format("sample {} of {}, chi^2 {:.4f} per datum", summary_.count(), total(),

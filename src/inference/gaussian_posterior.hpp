@@ -58,8 +58,7 @@ class GaussianPosterior {
  private:
   /// marked: the modes to solve for, others count as zero; empty for all.
   CgReport solve(ConstModes right_side, Modes x, const CgOptions& options,
-                 const std::function<void(double)>& observe,
-                 std::span<const std::uint8_t> marked = {}) const;
+                 const std::function<void(double)>& observe, std::span<const std::uint8_t> marked = {}) const;
   /// Noise whose covariance is the precision; prior_draw as of fluctuation().
   void precision_noise(std::uint64_t seed, std::uint32_t realisation, Modes out, Modes prior_draw) const;
   void tabulate_preconditioner();

@@ -69,9 +69,9 @@ class BlurredPosterior {
   /// A draw under the Gaussian prior, exact to the tolerance; false if it did not converge. Collective.
   [[nodiscard]] bool gaussian_draw(std::uint64_t seed, const inference::CgOptions& options, Modes y) const;
 
-  /// Draws the modes in which the learned prior has no say (ResidualScore::gaussian_below) anew, exactly given
-  /// all others: in a chain they move slowly, where the noise is uneven or data are missing. False if it did
-  /// not converge. number: of the draw, 1 or more. Collective.
+  /// Draws the modes in which the learned prior has no say (ResidualScore::gaussian_below) anew, exactly
+  /// given all others: in a chain they move slowly, where the noise is uneven or data are missing. False if
+  /// it did not converge. number: of the draw, 1 or more. Collective.
   [[nodiscard]] bool redraw_large_scales(std::uint64_t seed, std::uint32_t number,
                                          const inference::CgOptions& options, Modes y) const;
   /// Whether there are any.

@@ -18,8 +18,8 @@ struct CalibrationMaps {
   std::vector<std::vector<double>> samples;
 };
 
-/// One mock survey: its truth, mean and samples of its posterior, where it has data, and maps to compare with;
-/// deepmass may be empty.
+/// One mock survey: its truth, mean and samples of its posterior, where it has data, and maps to compare
+/// with; deepmass may be empty.
 struct CalibrationSurvey {
   CalibrationMaps maps;
   std::vector<double> mask, wiener, deepmass;

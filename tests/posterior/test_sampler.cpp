@@ -132,7 +132,8 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   const mpi::Communicator comm;
   const SmallSurvey survey(comm, {9, 7});
   const DensePosterior exact(survey);
-  const std::vector<double> variance = variances(survey), spectrum = pixel_spectrum(survey.basis, survey.signal);
+  const std::vector<double> variance = variances(survey),
+                            spectrum = pixel_spectrum(survey.basis, survey.signal);
   const inference::WholeShearOperator whole(survey.basis);
   SamplerOptions options;
   options.hmc.persistence = 0.3;
@@ -148,7 +149,8 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
     for (auto& [modes, maps] : {std::pair{&kappa, &samples}, std::pair{&expected, &expectations}})
       survey.basis.synthesis(*modes, maps->emplace_back(survey.basis.pixel_count()));
   }
-  const Deviations d = deviations(exact, samples, 0.4 * count), e = deviations(exact, expectations, 0.4 * count);
+  const Deviations d = deviations(exact, samples, 0.4 * count),
+                   e = deviations(exact, expectations, 0.4 * count);
   INFO("mean " << d.mean << ", of the expectation " << e.mean << "; variance " << d.ratio << ", " << e.ratio);
   CHECK(d.mean < 1.7);
   CHECK(e.mean < d.mean);
@@ -314,7 +316,8 @@ double autocorrelation(const std::vector<double>& series) {
 TEST_CASE("large scales that the learned prior leaves alone are drawn anew from sample to sample") {
   const mpi::Communicator comm;
   const SmallSurvey survey(comm, {9, 7});
-  const std::vector<double> variance = variances(survey), spectrum = pixel_spectrum(survey.basis, survey.signal);
+  const std::vector<double> variance = variances(survey),
+                            spectrum = pixel_spectrum(survey.basis, survey.signal);
   const inference::WholeShearOperator whole(survey.basis);
   SamplerOptions options;
   options.sigma = sigma;

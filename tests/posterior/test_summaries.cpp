@@ -221,8 +221,10 @@ TEST_CASE("calibration tells a posterior that is right from one that is too narr
         return map;
       };
       const std::vector<double> zero(n, 0.0), centre = noise(0, 0.02, zero);
-      CalibrationSurvey mock{
-          {noise(1, 0.01, centre), centre, noise(2, 0.03, zero), {}}, std::vector<double>(n, 1.0), centre, {}};
+      CalibrationSurvey mock{{noise(1, 0.01, centre), centre, noise(2, 0.03, zero), {}},
+                             std::vector<double>(n, 1.0),
+                             centre,
+                             {}};
       for (std::uint32_t s = 0; s < samples; ++s)
         mock.maps.samples.push_back(noise(3 + s, width * 0.01, centre));
       calibration.add(survey, mock);
