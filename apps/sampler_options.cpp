@@ -38,6 +38,8 @@ SamplerSettings::SamplerSettings(const config::Values& values, bool learned)
   options.hmc.metropolis = values.choice("metropolis", {"yes", "no"}) == "yes";
   options.levels = values.count("levels", 1, 1000);
   options.lowest_sigma = values.number("lowest-sigma", 1e-6, 1e3);
+  if (values.has("max-iterations"))
+    options.start.max_iterations = static_cast<int>(values.count("max-iterations", 1, 1000000));
   if (!learned) return;
   model = values.has("score-model") ? values.text("score-model") : find_data(default_score_model);
   if (model.empty())

@@ -89,11 +89,12 @@ void Sampler::add_expected(double share, Modes expected) const {
 void Sampler::redraw_large_scales() {
   if (!blurred_.has_large_scales()) return;
   std::vector<Complex> position = hmc_->state().position;
-  if (!blurred_.redraw_large_scales(chain_seed_, samples_ + 1, options_.start, position))
+  const inference::CgOptions options{options_.large_scales, options_.start.max_iterations};
+  if (!blurred_.redraw_large_scales(chain_seed_, samples_ + 1, options, position))
     fail(
         "the draw of large scales did not reach the tolerance {:.1e} in {} iterations; raise "
         "--max-iterations",
-        options_.start.tolerance, options_.start.max_iterations);
+        options.tolerance, options.max_iterations);
   hmc_->move(std::move(position));
 }
 

@@ -11,12 +11,13 @@ namespace tessera::posterior {
 
 struct SamplerOptions {
   HmcOptions hmc;
-  double sigma = 0.0;              // rms of the noise in a pixel that is counted to the field
-  double lowest_sigma = 0.01;      // last level of the descent
-  std::uint64_t levels = 10;       // of the descent
-  std::uint64_t burn_in = 40;      // trajectories before a chain's first sample
-  std::uint64_t trajectories = 8;  // from sample to sample
-  inference::CgOptions start{1e-4, 1000};
+  double sigma = 0.0;                      // rms of the noise in a pixel that is counted to the field
+  double lowest_sigma = 0.01;              // last level of the descent
+  std::uint64_t levels = 10;               // of the descent
+  std::uint64_t burn_in = 40;              // trajectories before a chain's first sample
+  std::uint64_t trajectories = 8;          // from sample to sample
+  inference::CgOptions start{1e-4, 1000};  // for the start of a chain
+  double large_scales = 1e-3;              // tolerance of their draws
 };
 
 /// The noise level at which to sample: `share` of the least noise of any pixel, within what the score knows.
