@@ -54,7 +54,7 @@ config::Command map_command() {
       {"samples", "N",
        "draws of the Wiener posterior, for its standard deviation map [8; 0 with --wiener tile]; samples of "
        "every "
-       "chain of the posterior [16]"},
+       "chain of the posterior [32]"},
       {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
       {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
       {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
@@ -137,7 +137,7 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   points.read(values);
   if (sampled || points.any()) sampler.emplace(values, sampled || points.mode);
   if (sampled) {
-    constexpr std::uint32_t usual_of_a_chain = 16;
+    constexpr std::uint32_t usual_of_a_chain = 32;
     posterior.emplace(values, values.has("samples") ? samples : usual_of_a_chain);
   }
   if (needs_spectrum()) require_spectrum(values);

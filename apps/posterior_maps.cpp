@@ -282,7 +282,7 @@ class PosteriorRun {
 
 std::vector<config::Option> posterior_options() {
   std::vector<config::Option> options{
-      {"chains", "C", "chains, each from a start of its own", "2"},
+      {"chains", "C", "chains, each from a start of its own", "4"},
       {"scales-arcmin", "LIST", "scales at which to look for peaks: standard deviations of Gaussians, arcmin",
        "1,2,4"},
       {"threshold", "NU", "what smoothed convergence must exceed, in standard deviations of its prior", "3"},
