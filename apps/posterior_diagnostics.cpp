@@ -120,9 +120,8 @@ void PosteriorDiagnostics::write_mixing(io::MapWriter& writer) const {
         worst, limit);
   else
     log::info(
-        "chains: R-hat at most {:.2f} (limit {:.2f}); of {} samples at least {:.0f}, in the median {:.0f}, "
-        "count "
-        "as independent",
+        "chains: R-hat at most {:.2f} (limit {:.2f}); of {} samples at least {:.0f} count as independent, "
+        "{:.0f} in the median",
         worst, limit, rows_->size(), least, typical);
 }
 

@@ -35,8 +35,9 @@ class GaussianPosterior {
   CgReport fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x, Modes prior_draw,
                        const CgOptions& options) const;
 
-  /// Draws the marked modes of x, [component][mode] and as many on every rank, anew given all others and the
-  /// data, exactly to the tolerance. right_side: of right_side(). Collective.
+  /// Draws those modes of x anew, given all others and the data, exactly to the tolerance, that are marked:
+  /// not 0 in `marked`, [component][mode] as x, whose other modes stay. right_side: of right_side().
+  /// Collective.
   CgReport redraw(ConstModes right_side, std::span<const std::uint8_t> marked, std::uint64_t seed,
                   std::uint32_t realisation, Modes x, const CgOptions& options) const;
 

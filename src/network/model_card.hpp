@@ -75,9 +75,11 @@ struct ModelCard {
   [[nodiscard]] static ModelCard parse(const std::string& text, const std::string& path);
 };
 
-/// 1 / (1 + (high_pass / multipole)^4), and 0 below half of the high pass, where 6 % would be left: the large
-/// scales are exactly Gaussian then, given the others, and can be drawn so.
+/// Half of the high pass, where 6 % of the residual would be left. Below it nothing is: the large scales are
+/// exactly Gaussian then, given the others, and can be drawn so.
 [[nodiscard]] double gaussian_below(double high_pass);
+
+/// 1 / (1 + (high_pass / multipole)^4), and 0 below gaussian_below().
 [[nodiscard]] double high_passed(double multipole, double high_pass);
 
 /// Data that a model is to be used on.

@@ -62,8 +62,9 @@ BlurredPosterior::BlurredPosterior(const HarmonicBasis& basis, const inference::
 
 void BlurredPosterior::mark_large_scales() {
   large_scales_.resize(size(), 0);
-  const double below = residual_ != nullptr ? residual_->gaussian_below() : 0.0;
-  for (std::size_t k = 0; k < basis_->mode_count(); ++k) large_scales_[k] = basis_->ell()[k] < below ? 1 : 0;
+  if (!has_large_scales()) return;
+  for (std::size_t k = 0; k < basis_->mode_count(); ++k)
+    large_scales_[k] = basis_->ell()[k] < residual_->gaussian_below() ? 1 : 0;
 }
 
 double BlurredPosterior::stiffness(ConstModes at) {
