@@ -21,6 +21,14 @@ target_link_libraries(tessera_fftw INTERFACE ${FFTW3_MPI_LIBRARY} PkgConfig::FFT
 
 pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
 pkg_check_modules(CFITSIO REQUIRED IMPORTED_TARGET cfitsio)
+
+# HEALPix C++ asks for OpenMP's flags, which our sources do without.
+pkg_check_modules(HEALPIX REQUIRED healpix_cxx)
+add_library(tessera_healpix INTERFACE)
+target_include_directories(tessera_healpix SYSTEM INTERFACE ${HEALPIX_INCLUDE_DIRS})
+target_link_directories(tessera_healpix INTERFACE ${HEALPIX_LIBRARY_DIRS})
+target_link_libraries(tessera_healpix INTERFACE ${HEALPIX_LIBRARIES})
+pkg_check_modules(SHARP REQUIRED IMPORTED_TARGET libsharp)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)

@@ -2,9 +2,12 @@
 
 #include <complex>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <vector>
 
 #include "core/random.hpp"
+#include "mpi/communicator.hpp"
 
 namespace tessera::harmonic {
 
@@ -19,8 +22,8 @@ using ConstPixels = std::span<const double>;
 /// A real field f has coefficients a_k on functions that are orthonormal over the sky's area:
 ///     f(theta) = sum_k a_k Y_k(theta),   <|a_k|^2> = C_ell   for a statistically isotropic field,
 /// so a_k has the units of f times a radian, on the plane as on the sphere. A rank stores mode_count()
-/// coefficients of its own and pixel_count() pixels of its own. Of two coefficients that are bound by the
-/// reality of f some are stored once; dot() counts them twice.
+/// coefficients, its own or all of them, and pixel_count() pixels of its own. Of two coefficients that are
+/// bound by the reality of f some are stored once; dot() counts them twice.
 ///
 /// The transforms are collective and const: they use plans and buffers made once at construction, so one
 /// basis must not be used by two threads at a time. Inputs and outputs must not overlap.
@@ -33,10 +36,19 @@ class HarmonicBasis {
   HarmonicBasis& operator=(HarmonicBasis&&) = delete;
   virtual ~HarmonicBasis() = default;
 
+  [[nodiscard]] virtual const mpi::Communicator& comm() const = 0;
+
   [[nodiscard]] virtual std::size_t mode_count() const = 0;
   [[nodiscard]] virtual std::size_t pixel_count() const = 0;
 
-  /// Global index of this rank's first pixel and the pixel count over all ranks.
+  /// Whether every rank stores all modes (the sphere), or each its own (the plane).
+  [[nodiscard]] virtual bool modes_are_replicated() const = 0;
+
+  /// Whether every map is the synthesis of some coefficients (the plane); on the sphere maps have finer
+  /// structure than lmax.
+  [[nodiscard]] virtual bool complete() const = 0;
+
+  /// Index of this rank's first pixel in the order over all ranks, and the pixel count over all ranks.
   [[nodiscard]] virtual std::uint64_t first_pixel() const = 0;
   [[nodiscard]] virtual std::uint64_t total_pixels() const = 0;
 
@@ -73,6 +85,11 @@ class HarmonicBasis {
 
   /// White noise of unit variance per pixel.
   virtual void white_noise(const RandomStream& stream, Pixels field) const = 0;
+
+  /// Power of every mode of the isotropic field whose correlation function is f(xi), xi being that of a field
+  /// with this power, [mode_count]. f(0) should be 0. Collective.
+  [[nodiscard]] virtual std::vector<double> transformed_correlation(
+      std::span<const double> power, const std::function<double(double)>& f) const = 0;
 };
 
 }  // namespace tessera::harmonic

@@ -1,10 +1,10 @@
 #include "harmonic/plane_basis.hpp"
 
-#include <array>
 #include <cmath>
 #include <numbers>
 
 #include "core/error.hpp"
+#include "harmonic/sum_of_products.hpp"
 
 namespace tessera::harmonic {
 namespace {
@@ -23,18 +23,6 @@ double step(std::uint64_t n, double pixel) {
 }
 
 double sinc(double x) { return x == 0.0 ? 1.0 : std::sin(x) / x; }
-
-/// Added in eight strands, always the same ones: the compiler may not reorder a sum, and one strand waits for
-/// itself.
-double sum_of_products(const double* x, const double* y, std::size_t n) {
-  constexpr std::size_t strands = 8;
-  std::array<double, strands> sum{};
-  std::size_t i = 0;
-  for (; i + strands <= n; i += strands)
-    for (std::size_t s = 0; s < strands; ++s) sum[s] += x[i + s] * y[i + s];
-  for (; i < n; ++i) sum[i % strands] += x[i] * y[i];
-  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-}
 
 /// A column whose modes ky and -ky are conjugate, both stored; other columns stand for their mirror image
 /// too.
@@ -184,6 +172,21 @@ void PlaneBasis::white_noise(const RandomStream& stream, Modes modes) const {
 void PlaneBasis::white_noise(const RandomStream& stream, Pixels field) const {
   TESSERA_REQUIRE(field.size() == pixel_count());
   for (std::size_t p = 0; p < field.size(); ++p) field[p] = stream.normals(first_pixel() + p)[0];
+}
+
+std::vector<double> PlaneBasis::transformed_correlation(std::span<const double> power,
+                                                        const std::function<double(double)>& f) const {
+  TESSERA_REQUIRE(power.size() == mode_count());
+  // The correlation between pixel 0 and every pixel: on the periodic plane all there is to know.
+  std::vector<Complex> modes(power.size());
+  for (std::size_t k = 0; k < modes.size(); ++k) modes[k] = norm_ * power[k];
+  std::vector<double> xi(pixel_count());
+  synthesis(modes, xi);
+  for (double& value : xi) value = f(value);
+  synthesis_adjoint(xi, modes);
+  std::vector<double> result(modes.size());
+  for (std::size_t k = 0; k < modes.size(); ++k) result[k] = pixel_area() / norm_ * modes[k].real();
+  return result;
 }
 
 }  // namespace tessera::harmonic

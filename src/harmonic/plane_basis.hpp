@@ -16,7 +16,7 @@ class PlaneBasis final : public HarmonicBasis {
   /// pixel: side of a pixel in radians. comm must outlive the basis. Collective.
   PlaneBasis(const mpi::Communicator& comm, PaddedBox box, double pixel);
 
-  [[nodiscard]] const mpi::Communicator& comm() const { return *comm_; }
+  [[nodiscard]] const mpi::Communicator& comm() const override { return *comm_; }
   [[nodiscard]] std::uint64_t nx() const { return fft_.nx(); }
   [[nodiscard]] std::uint64_t ny() const { return fft_.ny(); }
   [[nodiscard]] std::uint64_t first_row() const { return fft_.first_row(); }
@@ -39,6 +39,10 @@ class PlaneBasis final : public HarmonicBasis {
   [[nodiscard]] double dot(ConstPixels f, ConstPixels g) const override;
   void white_noise(const RandomStream& stream, Modes modes) const override;
   void white_noise(const RandomStream& stream, Pixels field) const override;
+  [[nodiscard]] bool complete() const override { return true; }
+  [[nodiscard]] bool modes_are_replicated() const override { return false; }
+  [[nodiscard]] std::vector<double> transformed_correlation(
+      std::span<const double> power, const std::function<double(double)>& f) const override;
 
   /// Smallest non-zero and largest ell of a box, radians^-1: what a spectrum must cover.
   struct EllRange {

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "harmonic/harmonic_basis.hpp"
+#include "mpi/ordered_sum.hpp"
+#include "mpi/tree_sum.hpp"
+#include "sky/healpix_grid.hpp"
+#include "sky/ring_distribution.hpp"
+
+namespace tessera::harmonic {
+
+/// The sphere: HEALPix pixels, spherical harmonics up to lmax by libsharp.
+///
+/// Modes: a_lm for m = 0 ... lmax, l = m ... lmax, index m (2 lmax + 1 - m) / 2 + l, all of them on every
+/// rank. Pixels: whole rings of this rank, in the storage order of RingDistribution. Synthesis needs no
+/// communication; the adjoint adds the ranks' parts along a fixed tree of ring blocks, which makes the bits
+/// independent of the ranks up to RingDistribution::blocks() of them (and with more ranks the same for the
+/// same number of ranks).
+///
+/// Shear is in the frame of catalogues, x to the West and y to the North at every pixel. HEALPix's frame
+/// (theta to the South, phi to the East) has the other sign of the first component; this is the one place
+/// that knows. gamma_lm = sqrt((l - 1) (l + 2) / (l (l + 1))) kappa_lm (Castro et al. 2005); l = 0 and 1 have
+/// no shear.
+///
+/// The maps of l <= lmax are not all maps: synthesis(synthesis_adjoint(f)) times pixel_area() is f without
+/// its finer structure, to the accuracy of HEALPix's quadrature (about 1e-3 for lmax = 2 nside).
+///
+/// Memory of a rank, bytes, with A = (lmax + 1)(lmax + 2) / 2 and B its number of ring blocks: 16 A for the
+/// tables, 32 A for the buffers of shear, and 32 A for each of the log2(B) + 2 vectors of the tree; a map
+/// takes 8 * 12 nside^2 / ranks.
+class SphereBasis final : public HarmonicBasis {
+ public:
+  /// comm must outlive the basis. lmax: 2 to 4 nside, Error otherwise. Collective.
+  SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax);
+  ~SphereBasis() override;
+  SphereBasis(const SphereBasis&) = delete;
+  SphereBasis& operator=(const SphereBasis&) = delete;
+  SphereBasis(SphereBasis&&) = delete;
+  SphereBasis& operator=(SphereBasis&&) = delete;
+
+  [[nodiscard]] const mpi::Communicator& comm() const override { return *comm_; }
+  [[nodiscard]] const HealpixGrid& grid() const { return grid_; }
+  [[nodiscard]] const RingDistribution& rings() const { return rings_; }
+  [[nodiscard]] std::uint64_t lmax() const { return lmax_; }
+
+  [[nodiscard]] std::size_t mode_count() const override { return ell_.size(); }
+  [[nodiscard]] std::size_t pixel_count() const override { return pixel_count_; }
+  [[nodiscard]] bool modes_are_replicated() const override { return true; }
+  [[nodiscard]] bool complete() const override { return false; }
+  [[nodiscard]] std::uint64_t first_pixel() const override { return rings_.first_pixel(comm_->rank()); }
+  [[nodiscard]] std::uint64_t total_pixels() const override { return grid_.pixels(); }
+  [[nodiscard]] std::span<const double> ell() const override { return ell_; }
+  [[nodiscard]] std::span<const double> pixel_window() const override { return window_; }
+  [[nodiscard]] double pixel_area() const override { return grid_.pixel_area(); }
+
+  void synthesis(ConstModes modes, Pixels field) const override;
+  void synthesis_adjoint(ConstPixels field, Modes modes) const override;
+  void shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels gamma1, Pixels gamma2) const override;
+  void shear_synthesis_adjoint(ConstPixels gamma1, ConstPixels gamma2, Modes e_modes,
+                               Modes b_modes) const override;
+  [[nodiscard]] double dot(ConstModes a, ConstModes b) const override;
+  [[nodiscard]] double dot(ConstPixels f, ConstPixels g) const override;
+  /// By l(l + 1) / 2 + m, so that bases of any lmax draw the same large scales.
+  void white_noise(const RandomStream& stream, Modes modes) const override;
+  /// By the index of the RING scheme.
+  void white_noise(const RandomStream& stream, Pixels field) const override;
+  [[nodiscard]] std::vector<double> transformed_correlation(
+      std::span<const double> power, const std::function<double(double)>& f) const override;
+
+ private:
+  struct Transforms;
+  void tabulate_modes();
+
+  const mpi::Communicator* comm_;
+  HealpixGrid grid_;
+  RingDistribution rings_;
+  std::uint64_t lmax_;
+  std::size_t pixel_count_;
+  std::unique_ptr<Transforms> transforms_;
+  mpi::OrderedSum ring_sum_;
+  mpi::TreeSum block_sum_;
+  std::vector<double> ell_, window_;
+  std::vector<double> shear_of_kappa_;  // [lmax + 1]
+  mutable std::vector<Complex> pair_;   // E and B modes, one after the other
+  mutable std::vector<double> minus_gamma1_;
+};
+
+}  // namespace tessera::harmonic
