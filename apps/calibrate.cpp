@@ -64,7 +64,8 @@ class Pipeline {
         skies_(&skies),
         field_({0.0, 0.0}, settings.field, settings.field, skies.pixel_arcmin()),
         box_(padded_box(field_, settings.padding)),
-        whole_(comm, box_, field_.pixel_radians()),
+        sky_(survey::plane_sky(comm, field_, box_)),
+        whole_(dynamic_cast<const harmonic::PlaneBasis&>(sky_->basis())),
         corner_(alone, {settings.field, settings.field}, field_.pixel_radians()),
         shear_(whole_),
         closed_(whole_),
@@ -150,13 +151,12 @@ class Pipeline {
         inference::wiener_map(whole_, gaussian, gamma1, gamma2, {1e-5, 1000}).kappa;
     result.wiener = gathered(wiener);
     if (deepmass_ != nullptr)
-      result.deepmass =
-          gathered(deepmass_->evaluate(*comm_, whole_, field_, box_, settings_->tile, wiener, sigma).mean);
+      result.deepmass = gathered(deepmass_->evaluate(*sky_, settings_->tile, wiener, sigma).mean);
     const std::vector<double> data = inference::shear_data(gamma1, gamma2),
                               variance = inference::shear_variance(sigma);
     if (score_ != nullptr)
       residual_ = score_->residual(
-          *comm_, whole_, spectrum_, field_, box_, settings_->tile,
+          *sky_, spectrum_, settings_->tile,
           posterior::learned_domain(whole_, harmonic::ConstPixels(variance).first(whole_.pixel_count()),
                                     settings_->sampler.prior_reach));
     posterior::SamplerOptions options = settings_->sampler.options;
@@ -184,7 +184,9 @@ class Pipeline {
   TrainingSkies* skies_;
   PlaneGrid field_;
   PaddedBox box_;
-  harmonic::PlaneBasis whole_, corner_;
+  std::unique_ptr<survey::SurveySky> sky_;
+  const harmonic::PlaneBasis& whole_;
+  harmonic::PlaneBasis corner_;
   inference::ShearOperator shear_;
   inference::WholeShearOperator closed_;
   inference::SignalCovariance signal_;

@@ -11,11 +11,14 @@
 namespace tessera::apps {
 
 std::vector<config::Option> field_options() {
-  return {{"grid", "plane", "sky of the maps: plane (TAN projection)", "plane"},
+  return {{"grid", "plane|healpix", "sky of the maps: plane (TAN projection), or the whole sphere (HEALPix)",
+           "plane"},
           {"center", "RA,DEC", "centre of the field, degrees [median position of the galaxies]"},
           {"npix", "N[,M]", "pixels from East to West [and from South to North] [all galaxies]"},
           {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
-          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "2"}};
+          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "2"},
+          {"nside", "N", "healpix: resolution, a power of two; the pixels are 3438 / N arcmin wide"},
+          {"lmax", "L", "healpix: highest multipole of the transform [2 nside]"}};
 }
 
 std::vector<config::Option> spectrum_options() {
@@ -65,7 +68,15 @@ theory::SpectrumChoice spectrum_choice(const config::Values& values) {
 
 FieldSettings::FieldSettings(const config::Values& values)
     : pixel_arcmin(values.number("pixel-arcmin", 1e-3, 600.0)), padding(values.number("padding", 1.0, 4.0)) {
-  values.require_choice("grid", {"plane"});
+  const bool sphere = values.choice("grid", {"plane", "healpix"}) == "healpix";
+  for (const char* const name : {"center", "npix"})
+    if (sphere && values.has(name)) fail("--{} is of the plane, and --grid is healpix; leave it out", name);
+  for (const char* const name : {"nside", "lmax"})
+    if (!sphere && values.has(name)) fail("--{} is of the sphere; give --grid healpix with it", name);
+  if (sphere) {
+    nside = HealpixGrid(values.count("nside", 1, 1 << 24)).nside();
+    lmax = values.has("lmax") ? values.count("lmax", 2, 4 * nside) : 2 * nside;
+  }
   if (values.has("center")) center = apps::center(values);
   if (values.has("npix")) size = grid_size(values);
 }
@@ -83,14 +94,32 @@ void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double dou
                       fmt::format("a box of {} x {} pixels", box.nx, box.ny));
 }
 
+void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
+                           double doubles_per_pixel, double mode_vectors) {
+  const RingDistribution rings(nside, comm.size());
+  std::uint64_t pixels = 0;
+  for (int rank = 0; rank < comm.size(); ++rank)
+    pixels = std::max(pixels, rings.first_pixel(rank + 1) - rings.first_pixel(rank));
+  const double modes = 0.5 * static_cast<double>(lmax + 1) * static_cast<double>(lmax + 2);
+  // Tables, buffers of shear and the vectors of the sum over blocks: see SphereBasis.
+  const double of_basis = 3.0 + 2.0 * (std::log2(static_cast<double>(rings.blocks())) + 2.0);
+  mpi::require_memory(comm,
+                      sizeof(double) * (doubles_per_pixel * static_cast<double>(pixels) +
+                                        2.0 * (of_basis + mode_vectors) * modes),
+                      fmt::format("maps of nside {} with lmax {}", nside, lmax));
+}
+
 void require_spectrum(const config::Values& values) {
   values.require("spectrum");
   static_cast<void>(spectrum_choice(values));
 }
 
 theory::PowerSpectrum spectrum_for(const config::Values& values, PaddedBox box, double pixel_radians) {
+  return spectrum_for(values, harmonic::PlaneBasis::ell_range(box, pixel_radians));
+}
+
+theory::PowerSpectrum spectrum_for(const config::Values& values, harmonic::EllRange range) {
   auto spectrum = theory::read_spectrum(values.text("spectrum"), spectrum_choice(values));
-  const auto range = harmonic::PlaneBasis::ell_range(box, pixel_radians);
   spectrum.require_coverage(range.min, range.max);
   return spectrum;
 }

@@ -95,20 +95,19 @@ constexpr const char* samples_name = "/maps/kappa_wiener_samples";
 
 /// What the run works on, in the order in which it is made.
 struct Survey {
-  PlaneGrid field;
-  PaddedBox box;
+  std::optional<PlaneField> plane;  // nothing on the sphere
+  std::unique_ptr<survey::SurveySky> sky;
   catalogue::ShearMaps data;
 };
 
 class Products {
  public:
-  Products(const mpi::Communicator& comm, const MapSettings& settings, const Survey& survey,
-           io::MapWriter& writer, StageClock& clock)
+  Products(const MapSettings& settings, const Survey& survey, io::MapWriter& writer, StageClock& clock)
       : settings_(&settings),
         survey_(&survey),
         writer_(&writer),
         clock_(&clock),
-        basis_(comm, survey.box, survey.field.pixel_radians()) {}
+        basis_(survey.sky->basis()) {}
 
   void write_data() {
     clock_->begin("write");
@@ -159,8 +158,8 @@ class Products {
   void write_beyond_gaussian(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
     clock_->begin("prepare posterior");
     const PosteriorProblem problem(
-        {&basis_, survey_->field, survey_->box, &survey_->data.gamma1, &survey_->data.gamma2,
-         &survey_->data.noise_sigma, &spectrum, model, settings_->sampler->prior_reach},
+        {survey_->sky.get(), &survey_->data.gamma1, &survey_->data.gamma2, &survey_->data.noise_sigma,
+         &spectrum, model, settings_->sampler->prior_reach},
         settings_->pixel_window, settings_->tile);
     write_point_estimates(problem, settings_->points, settings_->sampler->sigma_share, *writer_, *clock_);
     if (settings_->posterior)
@@ -190,8 +189,8 @@ class Products {
     const std::vector<double> kappa = write_mean(posterior);
     if (model != nullptr) {
       clock_->begin("deepmass");
-      write_deepmass(*model, model->evaluate(basis_.comm(), basis_, survey_->field, survey_->box,
-                                             settings_->tile, kappa, survey_->data.noise_sigma));
+      write_deepmass(*model,
+                     model->evaluate(*survey_->sky, settings_->tile, kappa, survey_->data.noise_sigma));
     }
     if (settings_->samples > 0) write_samples(posterior, kappa);
   }
@@ -199,9 +198,10 @@ class Products {
   /// Filter and network tile by tile.
   void write_tile_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     clock_->begin(model != nullptr ? "wiener and deepmass" : "wiener");
-    const Tiling tiling(*settings_, survey_->field, survey_->box, model);
+    const PlaneField& plane = *survey_->plane;
+    const Tiling tiling(*settings_, plane.grid, plane.box, model);
     const PlaneTiles& tiles = tiling.tiles;
-    inference::TileWiener wiener(basis_.comm(), tiles, tiling.blend, survey_->field.pixel_radians(), spectrum,
+    inference::TileWiener wiener(basis_.comm(), tiles, tiling.blend, plane.grid.pixel_radians(), spectrum,
                                  settings_->pixel_window);
     const std::size_t more = network_maps(model);
     log::Progress progress("tiles", 1);
@@ -302,7 +302,7 @@ class Products {
 
   void write_samples(const inference::GaussianPosterior& posterior, const std::vector<double>& mean) {
     if (settings_->save_samples)
-      writer_->create_stack(samples_name, settings_->samples, survey_->field,
+      writer_->create_stack(samples_name, settings_->samples, survey_->sky->shape(),
                             {"1", "convergence, exact draws from the posterior under the Gaussian prior"});
     clock_->begin("wiener samples");
     inference::PosteriorVariance estimate(basis_, posterior.prior_variance(0));
@@ -338,7 +338,7 @@ class Products {
       estimate.add(kappa, prior);
       if (settings_->save_samples) {
         std::transform(kappa.begin(), kappa.end(), mean.begin(), kappa.begin(), std::plus<>());
-        writer_->write_slice(samples_name, sample, survey_->field, rows(kappa));
+        writer_->write_slice(samples_name, sample, survey_->sky->shape(), survey_->sky->stored(kappa));
       }
       progress.step();
     }
@@ -358,23 +358,26 @@ class Products {
   }
 
   void write_box(const std::string& group) {
-    writer_->attribute(group, "box_nx", static_cast<std::int64_t>(survey_->box.nx));
-    writer_->attribute(group, "box_ny", static_cast<std::int64_t>(survey_->box.ny));
-  }
-
-  [[nodiscard]] io::BoxRows rows(const std::vector<double>& map) const {
-    return {map, basis_.first_row(), basis_.nx()};
+    const auto write = [&](const char* name, std::uint64_t value) {
+      writer_->attribute(group, name, static_cast<std::int64_t>(value));
+    };
+    if (survey_->plane) {
+      write("box_nx", survey_->plane->box.nx);
+      write("box_ny", survey_->plane->box.ny);
+    } else {
+      write("lmax", survey_->sky->lmax());
+    }
   }
 
   void write(const std::string& name, const std::vector<double>& map, const io::Description& what) {
-    writer_->write_map(name, survey_->field, rows(map), what);
+    writer_->write_map(name, survey_->sky->shape(), survey_->sky->stored(map), what);
   }
 
   const MapSettings* settings_;
   const Survey* survey_;
   io::MapWriter* writer_;
   StageClock* clock_;
-  harmonic::PlaneBasis basis_;
+  const harmonic::HarmonicBasis& basis_;
   double noise_level_ = 0.0;  // once it is asked for
 };
 
@@ -384,6 +387,34 @@ std::uint64_t map_count(const MapSettings& settings) {
          settings.points.maps() + (settings.posterior ? posterior_map_count(*settings.posterior) : 0);
 }
 
+/// The sky that the galaxies are binned on. Error if the ranks cannot hold it. Collective.
+Survey choose_sky(const mpi::Communicator& comm, const MapSettings& settings,
+                  const catalogue::ShearCatalogue& galaxies) {
+  Survey survey;
+  const double sampler = settings.sampler ? sampler_doubles_per_pixel : 0.0;
+  const double network = settings.deepmass || settings.sampler ? network_doubles_per_pixel : 0.0;
+  if (settings.field.on_sphere()) {
+    // Maps as on the plane; a mode takes two doubles, and there are fewer of them than pixels.
+    constexpr double maps = 22.0, vectors = 12.0;
+    require_sphere_memory(comm, settings.field.nside, settings.field.lmax, maps + network + 0.3 * sampler,
+                          vectors + 0.5 * sampler);
+    survey.sky = survey::sphere_sky(comm, settings.field.nside, settings.field.lmax, settings.tile);
+    return survey;
+  }
+  const PlaneGrid field = choose_field(comm, settings.field, galaxies);
+  survey.plane = {field, padded_box(field, settings.field.padding)};
+  require_box_memory(comm, survey.plane->box, doubles_per_pixel + network + sampler);
+  survey.sky = survey::plane_sky(comm, field, survey.plane->box);
+  return survey;
+}
+
+/// What a spectrum must cover.
+harmonic::EllRange ell_range(const Survey& survey) {
+  if (survey.plane)
+    return harmonic::PlaneBasis::ell_range(survey.plane->box, survey.plane->grid.pixel_radians());
+  return {2.0, static_cast<double>(survey.sky->lmax())};
+}
+
 void run_map(const mpi::Communicator& comm, const config::Values& values) {
   const MapSettings settings(values);
   StageClock clock;
@@ -391,50 +422,49 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
 
   clock.begin("read catalogue");
   const auto galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
-  clock.begin("bin galaxies");
-  const PlaneGrid field = choose_field(comm, settings.field, galaxies);
-  const PaddedBox box = padded_box(field, settings.field.padding);
-  const bool networks = settings.deepmass || settings.sampler;
-  require_box_memory(comm, box,
-                     doubles_per_pixel + (networks ? network_doubles_per_pixel : 0.0) +
-                         (settings.sampler ? sampler_doubles_per_pixel : 0.0));
+  clock.begin("plan");
+  Survey survey = choose_sky(comm, settings, galaxies);
+  const survey::SurveySky& sky = *survey.sky;
   std::optional<theory::PowerSpectrum> spectrum;
   if (settings.needs_spectrum())
-    mpi::collectively(comm, [&] { spectrum = spectrum_for(values, box, field.pixel_radians()); });
+    mpi::collectively(comm, [&] { spectrum = spectrum_for(values, ell_range(survey)); });
   ModelGate gate(comm, settings);
-  if (gate.model() != nullptr) gate.check(field.pixel_arcmin(), 0.0, *spectrum);
+  if (gate.model() != nullptr) gate.check(sky, 0.0, *spectrum);
   std::unique_ptr<ScoreModel> score;
   if (settings.sampler && !settings.sampler->model.empty())
-    score = checked_score(comm, settings, field.pixel_arcmin(), *spectrum);
-  const Survey survey{field, box, catalogue::bin_galaxies(comm, galaxies, field, box, settings.sigma_e)};
+    score = checked_score(comm, settings, sky, *spectrum);
+  clock.begin("bin galaxies");
+  survey.data = catalogue::bin_galaxies(comm, galaxies, sky.pixels(), settings.sigma_e);
+  survey.sky->set_footprint(survey.data.count);
   report_rows(survey.data);
-  log::info("field: {} x {} pixels of {} arcmin about RA {:.5f}, Dec {:.5f}; periodic box {} x {}",
-            field.nx(), field.ny(), field.pixel_arcmin(), field.centre().ra, field.centre().dec, box.nx,
-            box.ny);
+  log::info("{}", sky.description());
 
-  clock.begin("plan");
   const std::uint64_t maps = map_count(settings);
   const std::size_t table = spectrum ? 2 * spectrum->ell().size() : 0;
-  io::MapWriter writer(comm, file, static_cast<double>(maps * field.nx() * field.ny() + table), maps);
-  writer.write_wcs(field);
-  Products products(comm, settings, survey, writer, clock);
-  if (gate.model() != nullptr)
-    gate.check(field.pixel_arcmin(), products.noise_level(*gate.model()), *spectrum);
+  io::MapWriter writer(comm, file, static_cast<double>(maps * sky.stored_pixels() + table), maps);
+  sky.describe(writer);
+  Products products(settings, survey, writer, clock);
+  if (gate.model() != nullptr) gate.check(sky, products.noise_level(*gate.model()), *spectrum);
   if (settings.wiener && settings.tile_wiener)
-    require_windows(comm, Tiling(settings, field, box, gate.model()), field.pixel_radians(), gate.model(),
-                    *spectrum);
+    require_windows(comm, Tiling(settings, survey.plane->grid, survey.plane->box, gate.model()),
+                    sky.pixel_radians(), gate.model(), *spectrum);
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
   if (settings.wiener) products.write_wiener(*spectrum, gate.model());
   if (settings.sampler) products.write_beyond_gaussian(*spectrum, score.get());
   clock.begin("write provenance");
   config::Values resolved = values;
-  resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
+  if (survey.plane) {
+    const PlaneGrid& field = survey.plane->grid;
+    resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
+    resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
+  } else {
+    resolved.set("lmax", fmt::format("{}", sky.lmax()));
+  }
   if (settings.automatic)
     resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
   if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
   if (score != nullptr) resolved.set("score-model", score->path());
-  resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
   write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
   if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
   if (score != nullptr) writer.attribute("/provenance", "score_checksum", score->checksum());

@@ -25,10 +25,14 @@ constexpr const char* description =
     "           them mean, standard deviation, quantiles, detections; takes minutes\n"
     "  map      the maximum of that posterior\n"
     "  starlet, tv  the same under an l1 prior on wavelets and under total variation, for comparison\n"
-    "Writes one HDF5 file: /maps/*, /data/*, /wcs, /provenance, /diagnostics. Maps are [ny][nx], y to the "
-    "North, x to\n"
-    "the West; kappa and gamma have no dimension.\n\n"
-    "example: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n";
+    "Writes one HDF5 file: /maps/*, /data/*, /wcs or /healpix, /provenance, /diagnostics. Maps of the plane "
+    "are "
+    "[ny][nx],\n"
+    "y to the North, x to the West; maps of the sphere are pixel (NESTED) and value. kappa and gamma have no "
+    "dimension.\n\n"
+    "examples: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n"
+    "          mpirun -n 4 tessera map --grid healpix --nside 512 --catalogue des.h5 --spectrum cl.txt --out "
+    "maps.h5\n";
 
 }  // namespace
 
@@ -63,7 +67,10 @@ config::Command map_command() {
       {"model", "FILE",
        "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
        "the folder data]"},
-      {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
+      {"tile", "N",
+       "side of the tiles that ranks share, pixels [256; healpix: 128]; healpix: files hold the tiles that "
+       "have "
+       "data"},
       {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
   return {
       "map",
@@ -112,7 +119,9 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
       fail("--methods has '{}' and knows: ks, wiener, deepmass, posterior, map, starlet, tv", method);
   }
   outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
-  tile = values.count("tile", 1, 1 << 20);
+  constexpr std::uint64_t plane_tile = 256, sphere_tile = 128;
+  tile = field.on_sphere() ? std::min(sphere_tile, field.nside) : plane_tile;
+  if (values.has("tile")) tile = values.count("tile", 1, 1 << 20);
   model = values.has("model") ? values.text("model") : find_data(default_model);
   smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
   mean.tolerance = values.number("tolerance", 1e-14, 0.1);
@@ -129,6 +138,13 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
         "--wiener "
         "joint",
         samples);
+  if (field.on_sphere()) {
+    if (tile_wiener) fail("--wiener tile is for the plane; on the sphere give --wiener joint");
+    if (points.starlet || points.total_variation)
+      fail(
+          "--methods starlet and tv are for the plane; on the sphere there are ks, wiener, deepmass, "
+          "posterior, map");
+  }
   save_samples = values.flag("save-samples");
   pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
   seed = values.count("seed", 0, UINT64_MAX);

@@ -23,12 +23,13 @@ ModelGate::ModelGate(const mpi::Communicator& comm, const MapSettings& settings)
 }
 
 std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm, const MapSettings& settings,
-                                          double pixel_arcmin, const theory::PowerSpectrum& spectrum) {
+                                          const survey::SurveySky& sky,
+                                          const theory::PowerSpectrum& spectrum) {
   std::unique_ptr<ScoreModel> model;
   const int ranks = comm.ranks_on_node();
   mpi::collectively(comm, [&] {
     model = load_score(settings.sampler->model, ranks);
-    const std::vector<std::string> reasons = model->reasons_against(pixel_arcmin, 0.0, spectrum);
+    const std::vector<std::string> reasons = model->reasons_against(sky, 0.0, spectrum);
     if (reasons.empty()) return;
     const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
     if (!settings.outside_card)
@@ -51,9 +52,9 @@ void ModelGate::load(int ranks_on_node) {
   }
 }
 
-void ModelGate::check(double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) {
+void ModelGate::check(const survey::SurveySky& sky, double noise, const theory::PowerSpectrum& spectrum) {
   if (model_ == nullptr) return;
-  const std::vector<std::string> reasons = model_->reasons_against(pixel_arcmin, noise, spectrum);
+  const std::vector<std::string> reasons = model_->reasons_against(sky, noise, spectrum);
   if (reasons.empty()) return;
   const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
   if (settings_->outside_card) {

@@ -18,7 +18,7 @@ class ModelGate {
   [[nodiscard]] const DeepMassModel* model() const { return model_.get(); }
 
   /// noise: as DeepMassModel::noise_level, 0 if not known yet. On every rank alike.
-  void check(double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum);
+  void check(const survey::SurveySky& sky, double noise, const theory::PowerSpectrum& spectrum);
 
  private:
   void load(int ranks_on_node);
@@ -30,7 +30,8 @@ class ModelGate {
 /// The score network of the settings; Error (or a warning, with --outside-card warn) if it was not made for
 /// the pixels and the spectrum. Collective.
 [[nodiscard]] std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm,
-                                                        const MapSettings& settings, double pixel_arcmin,
+                                                        const MapSettings& settings,
+                                                        const survey::SurveySky& sky,
                                                         const theory::PowerSpectrum& spectrum);
 
 }  // namespace tessera::apps

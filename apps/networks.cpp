@@ -24,8 +24,8 @@ class LoadedModel : public virtual NetworkModel {
     return static_cast<std::uint64_t>(model_.card.alignment);
   }
   [[nodiscard]] std::vector<std::string> reasons_against(
-      double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const override {
-    return network::reasons_against(model_.card, {pixel_arcmin, noise, &spectrum});
+      const survey::SurveySky& sky, double noise, const theory::PowerSpectrum& spectrum) const override {
+    return network::reasons_against(model_.card, {sky.pixel_arcmin(), noise, &spectrum, sky.lmax()});
   }
 
  protected:
@@ -46,11 +46,11 @@ class LoadedDeepMass final : public LoadedModel, public DeepMassModel {
     return network::noise_level(basis, noise_sigma);
   }
 
-  [[nodiscard]] Maps evaluate(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-                              const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+  [[nodiscard]] Maps evaluate(const survey::SurveySky& sky, std::uint64_t side,
                               const std::vector<double>& wiener,
                               const std::vector<double>& noise_sigma) const override {
-    network::DeepMass deepmass(comm, basis, model().network, field.nx(), field.ny(), box, side);
+    network::DeepMass deepmass(sky.basis(), model().network,
+                               sky.tiling(network::tile_needs(model().network->shape(), side), noise_sigma));
     network::DeepMassMaps maps = deepmass.evaluate(wiener, noise_sigma);
     return {std::move(maps.mean), std::move(maps.deviation)};
   }
@@ -68,11 +68,11 @@ class LoadedScore final : public LoadedModel, public ScoreModel {
   using LoadedModel::LoadedModel;
 
   [[nodiscard]] std::unique_ptr<posterior::ResidualScore> residual(
-      const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+      const survey::SurveySky& sky, const std::vector<double>& spectrum, std::uint64_t side,
       std::vector<double> domain) const override {
-    return std::make_unique<network::NetworkScore>(comm, basis, spectrum, model().network, model().card,
-                                                   field.nx(), field.ny(), box, side, std::move(domain));
+    exchange::Tiling tiling = sky.tiling(network::tile_needs(model().network->shape(), side), domain);
+    return std::make_unique<network::NetworkScore>(sky.basis(), spectrum, model().network, model().card,
+                                                   std::move(tiling), std::move(domain));
   }
 
   void write_calibrated(io::MapWriter& writer, const network::CalibrationScore& score) const override {

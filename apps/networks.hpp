@@ -9,7 +9,7 @@
 #include "mpi/communicator.hpp"
 #include "network/model_card.hpp"
 #include "posterior/residual_score.hpp"
-#include "sky/plane_grid.hpp"
+#include "survey/survey_sky.hpp"
 #include "theory/power_spectrum.hpp"
 
 namespace tessera::apps {
@@ -37,7 +37,7 @@ class NetworkModel {
   /// Why the model's card does not cover the data, one sentence each. noise: of a shear component averaged
   /// over 1 arcmin^2, 0 if not known yet.
   [[nodiscard]] virtual std::vector<std::string> reasons_against(
-      double pixel_arcmin, double noise, const theory::PowerSpectrum& spectrum) const = 0;
+      const survey::SurveySky& sky, double noise, const theory::PowerSpectrum& spectrum) const = 0;
 };
 
 /// DeepMass.
@@ -50,12 +50,11 @@ class DeepMassModel : public virtual NetworkModel {
                                            const std::vector<double>& noise_sigma) const = 0;
 
   struct Maps {
-    std::vector<double> mean,
-        deviation;  // this rank's pixels of the box; deviation empty if the model has none
+    std::vector<double> mean, deviation;  // this rank's pixels; deviation empty if the model has none
   };
-  /// Posterior mean and standard deviation on the field from its Wiener map. Collective.
-  [[nodiscard]] virtual Maps evaluate(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-                                      const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+  /// Posterior mean and standard deviation around the data from the Wiener map; side: of a tile, pixels.
+  /// Collective.
+  [[nodiscard]] virtual Maps evaluate(const survey::SurveySky& sky, std::uint64_t side,
                                       const std::vector<double>& wiener,
                                       const std::vector<double>& noise_sigma) const = 0;
 
@@ -67,11 +66,10 @@ class DeepMassModel : public virtual NetworkModel {
 /// The score network: the learned part of the prior.
 class ScoreModel : public virtual NetworkModel {
  public:
-  /// The residual score on a field of the plane; spectrum: of posterior::pixel_spectrum; side: of a tile,
-  /// pixels; domain: of posterior::learned_domain. comm and basis must outlive it.
+  /// The residual score; spectrum: of posterior::pixel_spectrum; side: of a tile, pixels; domain: of
+  /// posterior::learned_domain. sky must outlive it. Collective.
   [[nodiscard]] virtual std::unique_ptr<posterior::ResidualScore> residual(
-      const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-      const std::vector<double>& spectrum, const PlaneGrid& field, PaddedBox box, std::uint64_t side,
+      const survey::SurveySky& sky, const std::vector<double>& spectrum, std::uint64_t side,
       std::vector<double> domain) const = 0;
 
   /// The model again, with one more calibration in its card. Collective on the writer's ranks; Error for a

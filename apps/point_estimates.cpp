@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/log.hpp"
+#include "harmonic/plane_basis.hpp"
 #include "posterior/sampler.hpp"
 
 namespace tessera::apps {
@@ -13,8 +14,7 @@ void write_kappa(const PosteriorProblem& problem, const std::vector<posterior::C
                  const std::string& name, const std::string& text, io::MapWriter& writer) {
   std::vector<double> kappa(problem.basis().pixel_count());
   problem.basis().synthesis(modes, kappa);
-  writer.write_map("/maps/" + name, problem.field(), problem.rows_of_field(problem.cropped(kappa)),
-                   {"1", text});
+  writer.write_map("/maps/" + name, problem.sky().shape(), problem.sky().stored(kappa), {"1", text});
 }
 
 void write_mode(const PosteriorProblem& problem, const PointSettings& settings, double sigma_share,
@@ -105,7 +105,9 @@ void write_point_estimates(const PosteriorProblem& problem, const PointSettings&
                  prior, writer, clock);
   }
   if (settings.total_variation) {
-    posterior::TotalVariationPrior prior(problem.basis(), problem.spectrum(), settings.strength);
+    // MapSettings asks for it on the plane alone.
+    const auto& plane = dynamic_cast<const harmonic::PlaneBasis&>(problem.basis());
+    posterior::TotalVariationPrior prior(plane, problem.spectrum(), settings.strength);
     write_sparse(problem, settings, "tv",
                  "convergence, maximum of the posterior under a total-variation prior", prior, writer, clock);
   }

@@ -48,7 +48,7 @@ std::string sample_name(std::size_t number) { return fmt::format("sample_{:06d}"
 
 }  // namespace
 
-void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::string& path,
+void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
                                 const std::string& identity, const PosteriorProgress& progress,
                                 const posterior::SampleSummary& samples,
                                 const std::vector<posterior::ScaleSignificance>& scales) {
@@ -74,7 +74,9 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
   Columns columns(writer);
   for (std::size_t c = 0; c < all_components; ++c) {
     const auto part = [&](const std::vector<Complex>& all) {
-      return std::span<const Complex>(all).subspan(c * modes, modes);
+      // Modes that every rank has are written once.
+      const bool written = !basis.modes_are_replicated() || basis.comm().is_root();
+      return std::span<const Complex>(all).subspan(c * modes, written ? modes : 0);
     };
     columns.put(fmt::format("position_{}", c), part(progress.state.position));
     columns.put(fmt::format("velocity_{}", c), part(progress.state.velocity));
@@ -96,14 +98,17 @@ void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::st
   writer.commit();
 }
 
-PosteriorProgress read_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::string& path,
+PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
                                             const std::string& identity, std::size_t pixels,
                                             posterior::SampleSummary& samples,
                                             std::vector<posterior::ScaleSignificance>& scales) {
   const mpi::Communicator& comm = basis.comm();
   const std::size_t modes = basis.mode_count();
-  const std::uint64_t modes_before = comm.exclusive_scan(modes), pixels_before = comm.exclusive_scan(pixels);
-  const std::uint64_t all_modes = comm.sum(static_cast<std::uint64_t>(modes)),
+  const bool replicated = basis.modes_are_replicated();
+  const std::uint64_t scanned = comm.exclusive_scan(modes),
+                      summed = comm.sum(static_cast<std::uint64_t>(modes)),
+                      modes_before = replicated ? 0 : scanned, all_modes = replicated ? modes : summed,
+                      pixels_before = comm.exclusive_scan(pixels),
                       all_pixels = comm.sum(static_cast<std::uint64_t>(pixels));
   PosteriorProgress progress;
   mpi::collectively(comm, [&] {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harmonic/plane_basis.hpp"
+#include "harmonic/harmonic_basis.hpp"
 #include "posterior/hmc.hpp"
 #include "posterior/sample_summary.hpp"
 #include "posterior/scale_significance.hpp"
@@ -20,11 +20,11 @@ struct PosteriorProgress {
 
 /// Writes and reads `path`, whole or not at all. Its arrays are in the order of the global indices, so a run
 /// may go on with another number of ranks. Error if the file is of another run. Collective.
-void write_posterior_checkpoint(const harmonic::PlaneBasis& basis, const std::string& path,
+void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
                                 const std::string& identity, const PosteriorProgress& progress,
                                 const posterior::SampleSummary& samples,
                                 const std::vector<posterior::ScaleSignificance>& scales);
-[[nodiscard]] PosteriorProgress read_posterior_checkpoint(const harmonic::PlaneBasis& basis,
+[[nodiscard]] PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis,
                                                           const std::string& path,
                                                           const std::string& identity, std::size_t pixels,
                                                           posterior::SampleSummary& samples,

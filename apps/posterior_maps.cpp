@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <numbers>
 #include <optional>
 
 #include "apps/posterior_checkpoint.hpp"
@@ -24,17 +23,6 @@ using posterior::Complex;
 
 constexpr const char* samples_name = "/maps/kappa_posterior_samples";
 constexpr std::array quantile_parts{0.025, 0.16, 0.5, 0.84, 0.975};
-constexpr std::uint64_t chosen_per_side = 4;  // pixels whose mixing is watched, in a square over the field
-
-/// Edges of bands of multipoles, a factor of two each, from the field's fundamental to the pixels' Nyquist.
-std::vector<double> band_edges(const PlaneGrid& field) {
-  const double side = field.pixel_radians() * static_cast<double>(std::max(field.nx(), field.ny()));
-  const double highest = std::numbers::pi / field.pixel_radians();
-  std::vector<double> edges{2.0 * std::numbers::pi / side};
-  while (2.0 * edges.back() < highest) edges.push_back(2.0 * edges.back());
-  edges.push_back(highest);
-  return edges;
-}
 
 class PosteriorRun {
  public:
@@ -46,9 +34,9 @@ class PosteriorRun {
         clock_(&clock),
         basis_(&problem.basis()),
         whole_(*basis_),
-        tests_(*basis_, problem.data(), problem.variance(), band_edges(problem.field())),
-        layout_{tests_.edges().size() - 1, chosen_per_side * chosen_per_side},
-        summary_(problem.field_pixels()),
+        tests_(*basis_, problem.data(), problem.variance(), problem.sky().band_edges()),
+        layout_{tests_.edges().size() - 1, survey::SurveySky::watched_places},
+        summary_(problem.sky().stored(std::vector<double>(basis_->pixel_count())).size()),
         options_(sampler.options) {
     options_.sigma = posterior::sampling_sigma(basis_->comm(), problem.variance(), sampler.sigma_share,
                                                problem.residual());
@@ -60,14 +48,15 @@ class PosteriorRun {
           *basis_, scale,
           settings.threshold * posterior::smoothed_prior_rms(*basis_, problem.spectrum(), scale));
     }
-    progress_.expected.resize(problem.field_pixels());
+    progress_.expected.resize(summary_.pixels());
     identity_ =
-        settings.identity + fmt::format("data = {:.17g}\nmodel = {}\n", problem.fingerprint(),
-                                        problem.model() != nullptr ? problem.model()->checksum() : "none");
+        settings.identity + fmt::format("data = {:.17g}\nmodel = {}\norder = {}\n", problem.fingerprint(),
+                                        problem.model() != nullptr ? problem.model()->checksum() : "none",
+                                        problem.sky().order());
   }
 
   void run() {
-    writer_->create_stack(samples_name, total(), problem_->field(),
+    writer_->create_stack(samples_name, total(), problem_->sky().shape(),
                           {"1", "convergence, draws from the posterior; the chains one after the other"},
                           io::Precision::float32);
     go_on();
@@ -90,7 +79,7 @@ class PosteriorRun {
   void write_sample(std::size_t number) {
     const std::vector<float>& sample = summary_.sample(number);
     const std::vector<double> values(sample.begin(), sample.end());
-    writer_->write_slice(samples_name, number, problem_->field(), problem_->rows_of_field(values));
+    writer_->write_slice(samples_name, number, problem_->sky().shape(), values);
   }
 
   void go_on() {
@@ -98,7 +87,7 @@ class PosteriorRun {
                        basis_->comm().broadcast(
                            std::string(std::filesystem::exists(settings_->checkpoint) ? "yes" : "")) == "yes";
     if (!there) return;
-    progress_ = read_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, problem_->field_pixels(),
+    progress_ = read_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, summary_.pixels(),
                                           summary_, scales_);
     for (std::size_t s = 0; s < summary_.count(); ++s) write_sample(s);
     log::info("going on after {} of {} samples of {}", summary_.count(), total(), settings_->checkpoint);
@@ -131,7 +120,7 @@ class PosteriorRun {
   void add(posterior::ConstModes kappa) {
     std::vector<double> map(basis_->pixel_count());
     basis_->synthesis(kappa, map);
-    summary_.add(problem_->cropped(map));
+    summary_.add(problem_->sky().stored(map));
     write_sample(summary_.count() - 1);
     for (posterior::ScaleSignificance& scale : scales_) scale.add(kappa);
     const posterior::PredictiveTests::Result tests = tests_(kappa);
@@ -143,7 +132,7 @@ class PosteriorRun {
       row[layout_.e_residual() + b] = tests.e_power[b];
       row[layout_.b_residual() + b] = tests.b_power[b];
     }
-    const std::vector<double> pixels = chosen(map);
+    const std::vector<double> pixels = problem_->sky().watched(map);
     std::copy(pixels.begin(), pixels.end(), row.begin() + static_cast<std::ptrdiff_t>(layout_.pixel()));
     const posterior::HmcCounts& counts = sampler_->sample_counts();
     const std::array<double, SeriesLayout::count_columns> figures{static_cast<double>(counts.trajectories),
@@ -161,22 +150,8 @@ class PosteriorRun {
   void add_expected(posterior::ConstModes expected) {
     std::vector<double> map(basis_->pixel_count());
     basis_->synthesis(expected, map);
-    const std::vector<double> field = problem_->cropped(map);
+    const std::vector<double> field = problem_->sky().stored(map);
     for (std::size_t p = 0; p < field.size(); ++p) progress_.expected[p] += field[p];
-  }
-
-  /// Values at a square of places over the field, on every rank.
-  [[nodiscard]] std::vector<double> chosen(const std::vector<double>& map) const {
-    std::vector<double> values;
-    for (std::uint64_t j = 0; j < chosen_per_side; ++j)
-      for (std::uint64_t i = 0; i < chosen_per_side; ++i) {
-        const std::uint64_t y = (2 * j + 1) * problem_->field().ny() / (2 * chosen_per_side);
-        const std::uint64_t x = (2 * i + 1) * problem_->field().nx() / (2 * chosen_per_side);
-        const bool mine = y >= basis_->first_row() && y < basis_->first_row() + basis_->local_rows();
-        values.push_back(mine ? map[(y - basis_->first_row()) * basis_->nx() + x] : 0.0);
-      }
-    basis_->comm().sum(std::span(values));  // one rank has each
-    return values;
   }
 
   void save_if_wanted() {
@@ -205,7 +180,7 @@ class PosteriorRun {
   }
 
   void write_map(const std::string& name, const std::vector<double>& map, const std::string& text) {
-    writer_->write_map("/maps/" + name, problem_->field(), problem_->rows_of_field(map), {"1", text});
+    writer_->write_map("/maps/" + name, problem_->sky().shape(), map, {"1", text});
   }
 
   void write_maps() {
@@ -230,28 +205,34 @@ class PosteriorRun {
     for (std::size_t i = 0; i < scales_.size(); ++i) {
       const posterior::ScaleSignificance& scale = scales_[i];
       const std::string name = fmt::format("probability_{:g}arcmin", settings_->scales[i]);
-      write_map(name, problem_->cropped(scale.probability()),
+      write_map(name, problem_->sky().stored(scale.probability()),
                 fmt::format("posterior probability that the convergence smoothed by a Gaussian of standard "
                             "deviation {:g} arcmin exceeds {:.4g}",
                             settings_->scales[i], scale.threshold()));
       writer_->attribute("/maps/" + name, "threshold", scale.threshold());
-      const auto found = posterior::find_detections(
-          *basis_, problem_->field(), scale.mean(), scale.deviation(), scale.probability(),
-          settings_->scales[i], scale.threshold(), settings_->detection_probability);
-      for (const posterior::Detection& d : found)
-        rows.insert(rows.end(), {d.ra, d.dec, d.x, d.y, d.scale, d.kappa, d.deviation, d.signal_to_noise,
+      const auto found = posterior::find_detections(problem_->sky(), scale.mean(), scale.deviation(),
+                                                    scale.probability(), settings_->scales[i],
+                                                    scale.threshold(), settings_->detection_probability);
+      for (const posterior::Detection& d : found) {
+        // Rows and columns on the plane.
+        const std::uint64_t nx = width_of_field();
+        const double x = static_cast<double>(nx > 0 ? d.pixel % nx : d.pixel),
+                     y = nx > 0 ? static_cast<double>(d.pixel / nx) : 0.0;
+        rows.insert(rows.end(), {d.ra, d.dec, x, y, d.scale, d.kappa, d.deviation, d.signal_to_noise,
                                  d.threshold, d.probability});
+      }
       counts +=
           fmt::format("{}{} at {:g} arcmin", counts.empty() ? "" : ", ", found.size(), settings_->scales[i]);
     }
     log::info("detections above {:g} standard deviations of the prior with a probability of {:g}: {}",
               settings_->threshold, settings_->detection_probability, counts);
     writer_->create_group("/detections");
-    constexpr std::array names{"ra",           "dec",        "x",         "y",
-                               "scale_arcmin", "kappa",      "kappa_std", "signal_to_noise",
-                               "threshold",    "probability"};
+    const bool plane = width_of_field() > 0;
+    const std::array names{"ra",    "dec",       plane ? "x" : "pixel", "y",         "scale_arcmin",
+                           "kappa", "kappa_std", "signal_to_noise",     "threshold", "probability"};
     constexpr std::array units{"deg", "deg", "pixel", "pixel", "arcmin", "1", "1", "1", "1", "1"};
     for (std::size_t c = 0; c < names.size(); ++c) {
+      if (!plane && names[c] == std::string("y")) continue;
       std::vector<double> column;
       if (basis_->comm().is_root())
         for (std::size_t i = c; i < rows.size(); i += names.size()) column.push_back(rows[i]);
@@ -260,12 +241,18 @@ class PosteriorRun {
     }
   }
 
+  /// 0 on the sphere, where a pixel is a number.
+  [[nodiscard]] std::uint64_t width_of_field() const {
+    const io::MapShape& shape = problem_->sky().shape();
+    return shape.nside > 0 ? 0 : shape.extent[1];
+  }
+
   using Clock = std::chrono::steady_clock;
   const PosteriorProblem* problem_;
   const PosteriorSettings* settings_;
   io::MapWriter* writer_;
   StageClock* clock_;
-  const harmonic::PlaneBasis* basis_;
+  const harmonic::HarmonicBasis* basis_;
   inference::WholeShearOperator whole_;
   posterior::PredictiveTests tests_;
   SeriesLayout layout_;

@@ -5,18 +5,15 @@
 #include <vector>
 
 #include "apps/networks.hpp"
-#include "harmonic/plane_basis.hpp"
 #include "inference/signal_covariance.hpp"
 #include "io/map_writer.hpp"
-#include "sky/plane_grid.hpp"
+#include "survey/survey_sky.hpp"
 
 namespace tessera::apps {
 
-/// A survey on its field in a periodic box, and the prior.
+/// A survey on its sky, and the prior.
 struct PosteriorInput {
-  const harmonic::PlaneBasis* basis;
-  PlaneGrid field;
-  PaddedBox box;
+  const survey::SurveySky* sky;
   const std::vector<double>*gamma1, *gamma2, *noise_sigma;  // this rank's pixels
   const theory::PowerSpectrum* spectrum;
   const ScoreModel* model;  // null: the Gaussian prior
@@ -24,14 +21,14 @@ struct PosteriorInput {
 };
 
 /// What all methods that know a prior beyond the Gaussian one work on: data and noise of both components, the
-/// prior's spectrum and its learned part. This rank's pixels of the box.
+/// prior's spectrum and its learned part. This rank's pixels.
 class PosteriorProblem {
  public:
   /// What `input` points to must outlive this object; side: of the network's tiles, pixels. Collective.
   PosteriorProblem(const PosteriorInput& input, bool pixel_window, std::uint64_t side);
 
-  [[nodiscard]] const harmonic::PlaneBasis& basis() const { return *input_.basis; }
-  [[nodiscard]] const PlaneGrid& field() const { return input_.field; }
+  [[nodiscard]] const survey::SurveySky& sky() const { return *input_.sky; }
+  [[nodiscard]] const harmonic::HarmonicBasis& basis() const { return input_.sky->basis(); }
   [[nodiscard]] const ScoreModel* model() const { return input_.model; }
   [[nodiscard]] const std::vector<double>& spectrum() const { return spectrum_; }
   [[nodiscard]] const std::vector<double>& data() const { return data_; }          // [gamma1, gamma2][pixel]
@@ -40,12 +37,6 @@ class PosteriorProblem {
 
   /// A number that tells surveys apart. Collective.
   [[nodiscard]] double fingerprint() const;
-
-  // Maps of the field alone: this rank's rows of it, [rows][field nx].
-  [[nodiscard]] std::uint64_t field_rows() const;
-  [[nodiscard]] std::size_t field_pixels() const { return field_rows() * input_.field.nx(); }
-  [[nodiscard]] std::vector<double> cropped(const std::vector<double>& map) const;
-  [[nodiscard]] io::BoxRows rows_of_field(const std::vector<double>& cropped_map) const;
 
  private:
   PosteriorInput input_;

@@ -42,7 +42,7 @@ void SkySource::open_map(const std::string& map) {
   pixel_arcmin_ = grid.pixel_arcmin();
 }
 
-harmonic::PlaneBasis::EllRange SkySource::ell_range() const {
+harmonic::EllRange SkySource::ell_range() const {
   auto range = harmonic::PlaneBasis::ell_range(box_, pixel_radians());
   if (has_spectra_) {
     range.min = std::max(range.min, set_->header().ell.front());

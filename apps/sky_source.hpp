@@ -29,7 +29,7 @@ class SkySource {
   [[nodiscard]] bool has_spectra() const { return has_spectra_; }
 
   /// Multipoles that the maps, and the spectra if any, have in common.
-  [[nodiscard]] harmonic::PlaneBasis::EllRange ell_range() const;
+  [[nodiscard]] harmonic::EllRange ell_range() const;
 
   /// This rank's rows of a sky; Error if a pixel is not finite.
   [[nodiscard]] std::vector<double> read(std::uint64_t sky, const harmonic::PlaneBasis& basis) const;

@@ -65,8 +65,10 @@ void time_tiles(const mpi::Communicator& comm, std::uint64_t n) {
   const std::uint64_t local = BlockDistribution(box.ny, comm.size()).count(comm.rank()) * box.nx;
   std::vector<double> inputs(4 * local, 0.5), outputs(2 * local);
   for (const std::uint64_t side : {n, n / 2, n / 4}) {
-    network::TiledNetwork tiled(comm, net.ptr(), n, n, box, side);
-    const PlaneTiles& tiles = tiled.tiles();
+    const exchange::TileNeeds needs = network::tile_needs(net->shape(), side);
+    const PlaneTiles tiles(n, n, box, even_tiles(n, n, needs.side, needs.alignment), needs.halo,
+                           needs.alignment);
+    network::TiledNetwork tiled(comm, net.ptr(), exchange::plane_tiling(tiles, comm.rank(), comm.size()), 4);
     tiled.evaluate(inputs, outputs);
     const double whole = seconds(comm, repeats, [&] { tiled.evaluate(inputs, outputs); });
     exchange::Exchanger there(comm, exchange::plane_tile_plan(tiles, comm.rank(), comm.size()), 4);

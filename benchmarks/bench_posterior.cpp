@@ -37,7 +37,9 @@ void run(const mpi::Communicator& comm, std::uint64_t n) {
   const std::vector<double> spectrum = posterior::pixel_spectrum(basis, signal);
   const network::UNetOptions options{2, 1, {16, 48, 96}, 1, true};
   network::UNet net(options);
-  network::NetworkScore score(comm, basis, spectrum, net.ptr(), card(), n, n, box, 256, {});
+  const exchange::Tiling tiling =
+      exchange::plane_tiling(n, n, box, network::tile_needs(net->shape(), 256), comm.rank(), comm.size());
+  network::NetworkScore score(basis, spectrum, net.ptr(), card(), tiling, {});
   std::vector<double> data(2 * basis.pixel_count()), variance(data.size());
   for (std::size_t i = 0; i < data.size(); ++i) {
     const std::uint64_t p = basis.first_pixel() + i % basis.pixel_count();
@@ -57,17 +59,12 @@ void run(const mpi::Communicator& comm, std::uint64_t n) {
   const auto evaluations = static_cast<double>(sampler.sample_counts().scores);
 
   std::vector<double> inputs(2 * basis.pixel_count(), 0.5), output(basis.pixel_count());
-  network::TiledNetwork tiled(comm, net.ptr(), n, n, box, 256);
+  network::TiledNetwork tiled(comm, net.ptr(), tiling, 2);
   const double network = seconds(comm, 5, [&] { tiled.evaluate(inputs, output, 0.1); });
-  double pixels = 0.0, most = 0.0;  // of the windows of all ranks, and of the busiest
-  for (int rank = 0; rank < comm.size(); ++rank) {
-    double mine = 0.0;
-    for (std::uint64_t t = tiled.tiles().begin(rank, comm.size()); t < tiled.tiles().end(rank, comm.size());
-         ++t)
-      mine += static_cast<double>(tiled.tiles().window(t).width * tiled.tiles().window(t).height);
-    pixels += mine;
-    most = std::max(most, mine);
-  }
+  double mine = 0.0;
+  for (const auto& tile : tiling.tiles) mine += static_cast<double>(tile.width * tile.height);
+  // Of the windows of all ranks, and of the busiest.
+  const double pixels = comm.sum(mine), most = comm.max(mine);
   const double rate = bench::convolution_rate(comm, options, 256, 1);
   const double floor = net->flops_per_pixel() * static_cast<double>(n * n) / (rate * comm.size());
   if (comm.is_root()) {

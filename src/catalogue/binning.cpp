@@ -14,38 +14,39 @@ namespace {
 
 /// What a galaxy adds to its pixel.
 struct Contribution {
-  std::uint64_t row;
-  std::uint64_t column;
+  std::uint64_t pixel;
   double e1, e2;
   double weight;
   double response;
 };
 
-std::vector<Contribution> project(const ShearCatalogue& catalogue, const PlaneGrid& field) {
+std::vector<Contribution> project(const ShearCatalogue& catalogue, const SkyPixels& pixels) {
   std::vector<Contribution> galaxies;
   galaxies.reserve(catalogue.ra.size());
   for (std::size_t i = 0; i < catalogue.ra.size(); ++i) {
-    const SkyPosition sky{catalogue.ra[i], catalogue.dec[i]};
-    const auto pixel = field.pixel_of(sky);
-    if (!pixel) continue;
-    const auto e =
-        std::complex(catalogue.e1[i], catalogue.e2[i]) * std::polar(1.0, 2.0 * field.frame_rotation(sky));
-    galaxies.push_back({*pixel / field.nx(), *pixel % field.nx(), e.real(), e.imag(), catalogue.weight[i],
-                        catalogue.response[i]});
+    const auto place = pixels.place({catalogue.ra[i], catalogue.dec[i]});
+    if (!place) continue;
+    const auto e = std::complex(catalogue.e1[i], catalogue.e2[i]) * std::polar(1.0, 2.0 * place->rotation);
+    galaxies.push_back({place->pixel, e.real(), e.imag(), catalogue.weight[i], catalogue.response[i]});
   }
   return galaxies;
 }
 
 /// Sorts by owner, keeping the catalogue's order within one, and sends everything to its owner.
-std::vector<Contribution> deliver(const mpi::Communicator& comm, const BlockDistribution& rows,
+std::vector<Contribution> deliver(const mpi::Communicator& comm, const SkyPixels& pixels,
                                   const std::vector<Contribution>& galaxies) {
+  std::vector<std::uint64_t> first;
+  for (int rank = 0; rank <= comm.size(); ++rank) first.push_back(pixels.first_pixel(rank));
+  const auto owner = [&](const Contribution& galaxy) {
+    return static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), galaxy.pixel) -
+                                    first.begin() - 1);
+  };
   std::vector<std::uint64_t> offset(static_cast<std::size_t>(comm.size()) + 1, 0);
-  for (const Contribution& galaxy : galaxies) ++offset[static_cast<std::size_t>(rows.owner(galaxy.row)) + 1];
+  for (const Contribution& galaxy : galaxies) ++offset[owner(galaxy) + 1];
   std::partial_sum(offset.begin(), offset.end(), offset.begin());
   std::vector<Contribution> sorted(galaxies.size());
   std::vector<std::uint64_t> next(offset.begin(), offset.end() - 1);
-  for (const Contribution& galaxy : galaxies)
-    sorted[next[static_cast<std::size_t>(rows.owner(galaxy.row))]++] = galaxy;
+  for (const Contribution& galaxy : galaxies) sorted[next[owner(galaxy)]++] = galaxy;
   return comm.all_to_all(std::span<const Contribution>(sorted), offset);
 }
 
@@ -62,11 +63,10 @@ struct Sums {
   std::vector<double> count, w, w2, we1, we2, we_squared, response;
 };
 
-Sums accumulate(const std::vector<Contribution>& galaxies, std::uint64_t first_row, std::uint64_t local_rows,
-                std::uint64_t box_nx) {
-  Sums sums(local_rows * box_nx);
+Sums accumulate(const std::vector<Contribution>& galaxies, std::uint64_t first, std::uint64_t count) {
+  Sums sums(count);
   for (const Contribution& g : galaxies) {
-    const std::size_t p = (g.row - first_row) * box_nx + g.column;
+    const std::size_t p = g.pixel - first;
     sums.count[p] += 1.0;
     sums.w[p] += g.weight;
     sums.w2[p] += g.weight * g.weight;
@@ -78,16 +78,34 @@ Sums accumulate(const std::vector<Contribution>& galaxies, std::uint64_t first_r
   return sums;
 }
 
-double total(const mpi::OrderedSum& sum, const std::vector<double>& map, std::uint64_t box_nx) {
-  std::vector<double> rows(map.size() / box_nx);
-  for (std::size_t row = 0; row < rows.size(); ++row)
-    rows[row] = std::accumulate(map.begin() + static_cast<std::ptrdiff_t>(row * box_nx),
-                                map.begin() + static_cast<std::ptrdiff_t>((row + 1) * box_nx), 0.0);
-  return sum(rows);
-}
+/// Sums of maps over all ranks, row by row.
+class MapSum {
+ public:
+  MapSum(const mpi::Communicator& comm, const SkyPixels& pixels)
+      : pixels_(&pixels),
+        begin_(pixels.first_row(comm.rank())),
+        end_(pixels.first_row(comm.rank() + 1)),
+        sum_(comm, pixels.rows(), begin_) {}
 
-double measured_sigma_e(const mpi::OrderedSum& sum, const Sums& sums, std::uint64_t box_nx) {
-  const double sigma_e = std::sqrt(0.5 * total(sum, sums.we_squared, box_nx) / total(sum, sums.w, box_nx));
+  [[nodiscard]] double operator()(const std::vector<double>& map) const {
+    std::vector<double> rows;
+    const std::uint64_t first = pixels_->row_begin(begin_);
+    const auto at = [&](std::uint64_t row) {
+      return map.begin() + static_cast<std::ptrdiff_t>(pixels_->row_begin(row) - first);
+    };
+    for (std::uint64_t row = begin_; row < end_; ++row)
+      rows.push_back(std::accumulate(at(row), at(row + 1), 0.0));
+    return sum_(rows);
+  }
+
+ private:
+  const SkyPixels* pixels_;
+  std::uint64_t begin_, end_;
+  mpi::OrderedSum sum_;
+};
+
+double measured_sigma_e(const MapSum& sum, const Sums& sums) {
+  const double sigma_e = std::sqrt(0.5 * sum(sums.we_squared) / sum(sums.w));
   if (!(sigma_e > 0.0) || !std::isfinite(sigma_e))
     fail("the measured ellipticity dispersion is {} and noise needs a positive one; give it with --sigma-e",
          sigma_e);
@@ -114,29 +132,22 @@ void fill_maps(Sums& sums, ShearMaps& maps) {
 
 }  // namespace
 
-ShearMaps bin_galaxies(const mpi::Communicator& comm, const ShearCatalogue& catalogue, const PlaneGrid& field,
-                       PaddedBox box, std::optional<double> sigma_e) {
-  TESSERA_REQUIRE(box.nx >= field.nx() && box.ny >= field.ny());
-  const BlockDistribution rows(box.ny, comm.size());
+ShearMaps bin_galaxies(const mpi::Communicator& comm, const ShearCatalogue& catalogue,
+                       const SkyPixels& pixels, std::optional<double> sigma_e) {
   ShearMaps maps;
   maps.counts = catalogue.counts;
 
   std::vector<Contribution> galaxies;
-  mpi::collectively(comm, [&] { galaxies = project(catalogue, field); });
+  mpi::collectively(comm, [&] { galaxies = project(catalogue, pixels); });
   const auto on_grid = comm.sum(static_cast<std::uint64_t>(galaxies.size()));
   maps.counts.off_grid = catalogue.counts.used() - on_grid;
-  if (on_grid == 0)
-    fail(
-        "no galaxy lies on the field of {} x {} pixels of {} arcmin about RA {:.4f}, Dec {:.4f} degrees; "
-        "check --center, "
-        "--npix and --pixel-arcmin, or leave out --center and --npix",
-        field.nx(), field.ny(), field.pixel_arcmin(), field.centre().ra, field.centre().dec);
-  galaxies = deliver(comm, rows, galaxies);
+  if (on_grid == 0) fail("no galaxy lies on the {}; {}", pixels.description(), pixels.advice());
+  galaxies = deliver(comm, pixels, galaxies);
 
-  Sums sums = accumulate(galaxies, rows.begin(comm.rank()), rows.count(comm.rank()), box.nx);
-  const mpi::OrderedSum sum(comm, box.ny, rows.begin(comm.rank()));
+  const std::uint64_t first = pixels.first_pixel(comm.rank());
+  Sums sums = accumulate(galaxies, first, pixels.first_pixel(comm.rank() + 1) - first);
   maps.sigma_e_measured = !sigma_e;
-  maps.sigma_e = sigma_e ? *sigma_e : measured_sigma_e(sum, sums, box.nx);
+  maps.sigma_e = sigma_e ? *sigma_e : measured_sigma_e(MapSum(comm, pixels), sums);
   mpi::collectively(comm, [&] { fill_maps(sums, maps); });
   return maps;
 }

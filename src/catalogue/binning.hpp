@@ -4,14 +4,12 @@
 #include <vector>
 
 #include "catalogue/shear_catalogue.hpp"
-#include "sky/block_distribution.hpp"
-#include "sky/plane_grid.hpp"
+#include "sky/sky_pixels.hpp"
 
 namespace tessera::catalogue {
 
-/// Shear and noise on the pixels of a field, in this rank's rows of the periodic box: each map is
-/// [local_rows][box nx], zero where there is no galaxy. Shear is in the frame of the map (x = West, y = North
-/// at the field's centre).
+/// Shear and noise on this rank's pixels in their order, zero where there is no galaxy. Shear is in the frame
+/// of the pixels: x = West, y = North at the field's centre on the plane, at each pixel's on the sphere.
 struct ShearMaps {
   /// Weighted mean ellipticity over mean response: sum w (e - c) / sum w (1 + m) (Van Waerbeke et al. 2013).
   std::vector<double> gamma1, gamma2;
@@ -26,11 +24,10 @@ struct ShearMaps {
   RowCounts counts;
 };
 
-/// Bins the galaxies: each goes to the rank that owns its pixel's row, where they are added in the order of
-/// the catalogue, so the bits do not depend on the rank count. Error if no galaxy falls on the field, or the
-/// dispersion or a pixel's response is not positive. Collective. rows: distribution of the box's rows; box:
-/// at least as large as the field.
+/// Bins the galaxies: each goes to the rank that owns its pixel, where they are added in the order of the
+/// catalogue, so the bits do not depend on the rank count. Error if no galaxy falls on the pixels, or the
+/// dispersion or a pixel's response is not positive. Collective. pixels: dealt to the ranks of comm.
 [[nodiscard]] ShearMaps bin_galaxies(const mpi::Communicator& comm, const ShearCatalogue& catalogue,
-                                     const PlaneGrid& field, PaddedBox box, std::optional<double> sigma_e);
+                                     const SkyPixels& pixels, std::optional<double> sigma_e);
 
 }  // namespace tessera::catalogue

@@ -17,6 +17,12 @@ using ConstModes = std::span<const Complex>;
 using Pixels = std::span<double>;
 using ConstPixels = std::span<const double>;
 
+/// Smallest non-zero and largest multipole, radians^-1: what a spectrum must cover.
+struct EllRange {
+  double min;
+  double max;
+};
+
 /// A sky with its harmonic transform, distributed over ranks; the plane and the sphere implement it.
 ///
 /// A real field f has coefficients a_k on functions that are orthonormal over the sky's area:

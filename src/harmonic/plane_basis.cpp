@@ -80,7 +80,7 @@ void PlaneBasis::prepare_shear() const {
   }
 }
 
-PlaneBasis::EllRange PlaneBasis::ell_range(PaddedBox box, double pixel) {
+EllRange PlaneBasis::ell_range(PaddedBox box, double pixel) {
   const double side = pixel * static_cast<double>(std::max(box.nx, box.ny));
   const auto highest = [&](std::uint64_t n) {
     const std::uint64_t nyquist = n / 2;

@@ -44,11 +44,6 @@ class PlaneBasis final : public HarmonicBasis {
   [[nodiscard]] std::vector<double> transformed_correlation(
       std::span<const double> power, const std::function<double(double)>& f) const override;
 
-  /// Smallest non-zero and largest ell of a box, radians^-1: what a spectrum must cover.
-  struct EllRange {
-    double min;
-    double max;
-  };
   [[nodiscard]] static EllRange ell_range(PaddedBox box, double pixel);
 
  private:

@@ -14,6 +14,8 @@ SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis,
   const auto ell = basis.ell();
   const auto window = basis.pixel_window();
   for (std::size_t k = 0; k < modes_; ++k) {
+    // The sphere's mean and dipole have no shear, as the plane's mean.
+    if (ell[k] == 0.0 || ell[k] == 1.0) continue;
     const double damping = pixel_window ? window[k] * window[k] : 1.0;
     for (std::size_t s = 0; s < spectra.size(); ++s) root_[s * modes_ + k] = damping * spectra[s](ell[k]);
     factorise(k, ell[k]);
@@ -33,7 +35,6 @@ void SignalCovariance::factorise(std::size_t mode, double ell) {
   const auto entry = [&](std::size_t r, std::size_t c) -> double& {
     return root_[index(r, c) * modes_ + mode];
   };
-  if (ell == 0.0) return;
   for (std::size_t r = 0; r < components_; ++r) {
     for (std::size_t c = 0; c <= r; ++c) {
       double rest = entry(r, c);

@@ -53,6 +53,44 @@ std::vector<double> cropped(const PlaneGrid& grid, const BoxRows& rows) {
   return packed;
 }
 
+constexpr const char* pixel_list = "/healpix/pixel";
+
+MapShape plane_shape(const PlaneGrid& grid, const BoxRows& rows) {
+  return {{grid.ny(), grid.nx()}, rows.first_row};
+}
+
+std::vector<hsize_t> start_of(const MapShape& shape) {
+  std::vector<hsize_t> start(shape.extent.size(), 0);
+  start.front() = shape.first;
+  return start;
+}
+
+/// Of a rank's `size` values.
+std::vector<hsize_t> count_of(const MapShape& shape, std::size_t size) {
+  std::vector<hsize_t> count(shape.extent.begin(), shape.extent.end());
+  count.front() = 1;
+  for (std::size_t axis = 1; axis < count.size(); ++axis) count.front() *= count[axis];
+  count.front() = size / count.front();
+  return count;
+}
+
+/// Attributes of groups that hold pixels of the sphere, as TXPipe names them.
+std::vector<std::pair<std::string, std::int64_t>> sphere_attributes(const MapShape& shape) {
+  const auto nside = static_cast<std::int64_t>(shape.nside);
+  return {{"nside", nside}, {"npix", 12 * nside * nside}, {"nest", 1}};
+}
+
+hid_t type_of(Precision precision) {
+  switch (precision) {
+    case Precision::float32:
+      return H5T_IEEE_F32LE;
+    case Precision::int64:
+      return H5T_STD_I64LE;
+    default:
+      return H5T_IEEE_F64LE;
+  }
+}
+
 void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
   const SpaceHandle scalar(checked(H5Screate(H5S_SCALAR), "make a data space"));
   const AttributeHandle attribute(checked(
@@ -91,7 +129,9 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
 }
 
 DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,
-                                const Description& description, Precision precision) {
+                                const Description& description, Precision precision,
+                                std::vector<hsize_t> chunk) {
+  if (chunk.empty()) chunk = chunk_shape(shape);
   DatasetHandle dataset;
   together([&] {
     const SpaceHandle space(checked(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
@@ -100,14 +140,12 @@ DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize
     checked(H5Pset_obj_track_times(creation.get(), false), "switch time stamps off");
     checked(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "switch filling off");
     if (std::find(shape.begin(), shape.end(), 0U) == shape.end()) {
-      const auto chunk = chunk_shape(shape);
       checked(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), "set chunks");
     }
     const PropertyHandle links(checked(H5Pcreate(H5P_LINK_CREATE), "make a property list"));
     checked(H5Pset_create_intermediate_group(links.get(), 1), "make groups");
-    dataset = DatasetHandle(H5Dcreate2(file_.get(), name.c_str(),
-                                       precision == Precision::float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
-                                       space.get(), links.get(), creation.get(), H5P_DEFAULT));
+    dataset = DatasetHandle(H5Dcreate2(file_.get(), name.c_str(), type_of(precision), space.get(),
+                                       links.get(), creation.get(), H5P_DEFAULT));
     if (!dataset) fail("cannot create dataset '{}' in '{}'; is the disk full?", name, atomic_->path());
   });
   attribute(name, "units", description.units);
@@ -117,12 +155,18 @@ DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize
 
 void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                             const std::vector<hsize_t>& count, std::span<const double> values) {
+  write_block(dataset, start, count, values.data(), H5T_NATIVE_DOUBLE, values.size());
+}
+
+void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
+                            const std::vector<hsize_t>& count, const void* values, hid_t type,
+                            std::size_t size) {
   together([&] {
     const SpaceHandle place(checked(H5Dget_space(dataset.get()), "get a data space"));
     if (H5Sget_simple_extent_npoints(place.get()) == 0) return;  // an empty table
-    const hsize_t length = values.size();
+    const hsize_t length = size;
     const SpaceHandle memory(checked(H5Screate_simple(1, &length, nullptr), "make a data space"));
-    if (values.empty()) {
+    if (size == 0) {
       checked(H5Sselect_none(place.get()), "select nothing");
       checked(H5Sselect_none(memory.get()), "select nothing");
     } else {
@@ -130,32 +174,84 @@ void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsiz
               "select a block");
     }
     const PropertyHandle transfer = collective_transfer();
-    if (H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), place.get(), transfer.get(), values.data()) <
-        0)
+    if (H5Dwrite(dataset.get(), type, memory.get(), place.get(), transfer.get(), values) < 0)
       fail("writing '{}' failed; the disk is probably full: free some space and run again", atomic_->path());
   });
 }
 
+DatasetHandle MapWriter::create_values(const std::string& name, std::vector<hsize_t> shape,
+                                       const MapShape& map, const Description& description,
+                                       Precision precision) {
+  if (map.nside == 0) return create(name, shape, description, precision);
+  create_group(name);
+  for (const auto& [key, value] : sphere_attributes(map)) attribute(name, key, value);
+  attribute(name, "pixelization", std::string("healpix"));
+  attribute(name, "units", description.units);
+  attribute(name, "description", description.text);
+  together([&] {
+    checked(H5Lcreate_hard(file_.get(), pixel_list, file_.get(), (name + "/pixel").c_str(), H5P_DEFAULT,
+                           H5P_DEFAULT),
+            "link the pixel list");
+  });
+  std::vector<hsize_t> chunk(shape.size(), 1);
+  chunk.back() = map.chunk;
+  return create(name + "/value", shape, description, precision, std::move(chunk));
+}
+
+void MapWriter::write_map(const std::string& name, const MapShape& shape, std::span<const double> values,
+                          const Description& description) {
+  const DatasetHandle dataset =
+      create_values(name, {shape.extent.begin(), shape.extent.end()}, shape, description, Precision::float64);
+  write_block(dataset, start_of(shape), count_of(shape, values.size()), values);
+}
+
+void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const MapShape& shape,
+                             const Description& description, Precision precision) {
+  std::vector<hsize_t> extent{depth};
+  extent.insert(extent.end(), shape.extent.begin(), shape.extent.end());
+  create_values(name, std::move(extent), shape, description, precision);
+}
+
+void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const MapShape& shape,
+                            std::span<const double> values) {
+  const std::string dataset_name = shape.nside == 0 ? name : name + "/value";
+  DatasetHandle dataset;
+  together([&] {
+    dataset =
+        DatasetHandle(checked(H5Dopen2(file_.get(), dataset_name.c_str(), H5P_DEFAULT), "open a dataset"));
+  });
+  std::vector<hsize_t> start = start_of(shape), count = count_of(shape, values.size());
+  start.insert(start.begin(), slice);
+  count.insert(count.begin(), 1);
+  write_block(dataset, start, count, values);
+}
+
 void MapWriter::write_map(const std::string& name, const PlaneGrid& grid, const BoxRows& rows,
                           const Description& description) {
-  const DatasetHandle dataset = create(name, {grid.ny(), grid.nx()}, description);
-  const std::vector<double> values = cropped(grid, rows);
-  write_block(dataset, {rows.first_row, 0}, {values.size() / grid.nx(), grid.nx()}, values);
+  write_map(name, plane_shape(grid, rows), cropped(grid, rows), description);
 }
 
 void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const PlaneGrid& grid,
                              const Description& description, Precision precision) {
-  create(name, {depth, grid.ny(), grid.nx()}, description, precision);
+  create_stack(name, depth, MapShape{{grid.ny(), grid.nx()}}, description, precision);
 }
 
 void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const PlaneGrid& grid,
                             const BoxRows& rows) {
-  DatasetHandle dataset;
-  together([&] {
-    dataset = DatasetHandle(checked(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "open a dataset"));
-  });
-  const std::vector<double> values = cropped(grid, rows);
-  write_block(dataset, {slice, rows.first_row, 0}, {1, values.size() / grid.nx(), grid.nx()}, values);
+  write_slice(name, slice, plane_shape(grid, rows), cropped(grid, rows));
+}
+
+void MapWriter::write_healpix(const MapShape& shape, std::span<const std::int64_t> numbers,
+                              std::uint64_t tile) {
+  create_group("/healpix");
+  for (const auto& [key, value] : sphere_attributes(shape)) attribute("/healpix", key, value);
+  attribute("/healpix", "ordering", std::string("NESTED"));
+  attribute("/healpix", "coordsys", std::string("C"));
+  attribute("/healpix", "indxschm", std::string("EXPLICIT"));
+  attribute("/healpix", "tile", static_cast<std::int64_t>(tile));
+  const DatasetHandle dataset = create(pixel_list, {shape.extent[0]}, {"1", "NESTED numbers of the pixels"},
+                                       Precision::int64, {shape.chunk});
+  write_block(dataset, {shape.first}, {numbers.size()}, numbers.data(), H5T_NATIVE_INT64, numbers.size());
 }
 
 void MapWriter::write_table(const std::string& name, std::span<const double> values, std::uint64_t columns,

@@ -26,7 +26,16 @@ struct BoxRows {
   std::uint64_t stride;
 };
 
-enum class Precision { float32, float64 };
+enum class Precision { float32, float64, int64 };
+
+/// How a map lies in a file. On the plane it is a dataset [ny][nx]. On the sphere it is a group with the
+/// values of the stored pixels, `value` [n], and their NESTED numbers, `pixel`, as in TXPipe's map files.
+struct MapShape {
+  std::vector<std::uint64_t> extent;  // {ny, nx}, or {n}
+  std::uint64_t first = 0;            // this rank's first row or pixel; the ranks follow each other
+  std::uint64_t nside = 0;            // 0 on the plane
+  std::uint64_t chunk = 0;            // sphere: pixels of a chunk
+};
 
 /// The one writer of Tessera's HDF5 files: collective, chunked by whole rows, double precision unless said
 /// otherwise. All ranks call every member with the same names and attributes. An Error is thrown on all ranks
@@ -41,6 +50,15 @@ class MapWriter {
   MapWriter& operator=(const MapWriter&) = delete;
   MapWriter(MapWriter&&) = delete;
   MapWriter& operator=(MapWriter&&) = delete;
+
+  /// A map; values: this rank's part.
+  void write_map(const std::string& name, const MapShape& shape, std::span<const double> values,
+                 const Description& description);
+  /// A stack of maps, filled one by one: [depth][ny][nx], or on the sphere `value` [depth][n].
+  void create_stack(const std::string& name, std::uint64_t depth, const MapShape& shape,
+                    const Description& description, Precision precision = Precision::float64);
+  void write_slice(const std::string& name, std::uint64_t slice, const MapShape& shape,
+                   std::span<const double> values);
 
   /// A map [ny][nx] of the grid.
   void write_map(const std::string& name, const PlaneGrid& grid, const BoxRows& rows,
@@ -69,6 +87,10 @@ class MapWriter {
   /// The grid as group /wcs: FITS keywords as attributes, and the FITS cards as the attribute `header`.
   void write_wcs(const PlaneGrid& grid);
 
+  /// The sphere's pixels that are stored as group /healpix: before the first map. numbers: NESTED, this
+  /// rank's; tile: side of the tiles they come in.
+  void write_healpix(const MapShape& shape, std::span<const std::int64_t> numbers, std::uint64_t tile);
+
   /// Closes the file and makes it visible under its own name.
   void commit();
 
@@ -77,11 +99,17 @@ class MapWriter {
   template <class Work>
   void together(Work&& work);
 
-  /// Creates a dataset whose trailing axis is chunked whole.
+  /// Creates a dataset; chunk: empty for chunks of whole trailing rows.
   DatasetHandle create(const std::string& name, const std::vector<hsize_t>& shape,
-                       const Description& description, Precision precision = Precision::float64);
+                       const Description& description, Precision precision = Precision::float64,
+                       std::vector<hsize_t> chunk = {});
+  /// The dataset of a map's values, which on the sphere is part of the group that the map is.
+  DatasetHandle create_values(const std::string& name, std::vector<hsize_t> shape, const MapShape& map,
+                              const Description& description, Precision precision);
   void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                    const std::vector<hsize_t>& count, std::span<const double> values);
+  void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
+                   const std::vector<hsize_t>& count, const void* values, hid_t type, std::size_t size);
 
   const mpi::Communicator* comm_;
   AtomicFile* atomic_;

@@ -13,7 +13,8 @@ namespace {
 // Units that bring the channels near one. They are part of what the weights mean.
 constexpr double root_information_unit = 20.0;  // galaxies: sqrt(n) / sigma_e per arcmin
 constexpr double depth_unit = 50.0;             // n / sigma_e^2 per arcmin^2
-constexpr double depth_scale_arcmin = 1.0;      // standard deviation of the Gaussian average
+// Standard deviation of the Gaussian average: arcmin, and at least so many pixels.
+constexpr double depth_scale_arcmin = 1.0, depth_scale_pixels = 1.5;
 
 double pixel_arcmin2(const harmonic::HarmonicBasis& basis) {
   return basis.pixel_area() / (radians_per_arcmin * radians_per_arcmin);
@@ -30,7 +31,9 @@ std::vector<double> information(const harmonic::HarmonicBasis& basis, std::span<
 
 /// The information averaged over the surroundings.
 std::vector<double> depth(const harmonic::HarmonicBasis& basis, std::span<const double> values) {
-  std::vector<double> smooth = harmonic::smoothed(basis, values, depth_scale_arcmin * radians_per_arcmin);
+  const double scale =
+      std::max(depth_scale_arcmin * radians_per_arcmin, depth_scale_pixels * std::sqrt(basis.pixel_area()));
+  std::vector<double> smooth = harmonic::smoothed(basis, values, scale);
   for (double& value : smooth) value = std::max(value, 0.0);
   return smooth;
 }
@@ -83,21 +86,22 @@ DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& ba
   const auto ny = static_cast<std::int64_t>(basis.ny()), nx = static_cast<std::int64_t>(basis.nx());
   const auto border = static_cast<std::int64_t>(margin);
   const auto channels = static_cast<std::int64_t>(deepmass_inputs);
-  const torch::Tensor maps = torch::from_blob(inputs.data(), {1, channels, ny, nx}, torch::kDouble)
-                                 .slice(2, border, ny - border)
-                                 .slice(3, border, nx - border)
-                                 .to(torch::kFloat);
+  torch::Tensor maps = torch::from_blob(inputs.data(), {1, channels, ny, nx}, torch::kDouble)
+                           .slice(2, border, ny - border)
+                           .slice(3, border, nx - border)
+                           .to(torch::kFloat);
+  const auto square = static_cast<std::int64_t>(distortion_channels(network.shape(), deepmass_inputs));
+  if (square > 0) maps = torch::cat({maps, torch::zeros({1, square, maps.size(2), maps.size(3)})}, 1);
   const torch::Tensor inner = network.forward(maps).to(torch::kDouble);
   torch::Tensor out = torch::zeros({1, inner.size(1), ny, nx}, torch::kDouble);
   out.slice(2, border, ny - border).slice(3, border, nx - border).copy_(inner);
   return deepmass_maps(wiener, {out.data_ptr<double>(), static_cast<std::size_t>(out.numel())});
 }
 
-DeepMass::DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-                   const std::shared_ptr<Network>& network, std::uint64_t field_nx, std::uint64_t field_ny,
-                   PaddedBox box, std::uint64_t side)
+DeepMass::DeepMass(const harmonic::HarmonicBasis& basis, const std::shared_ptr<Network>& network,
+                   exchange::Tiling tiling)
     : basis_(&basis),
-      network_(comm, network, field_nx, field_ny, box, side),
+      network_(basis.comm(), network, std::move(tiling), deepmass_inputs),
       inputs_(deepmass_inputs * basis.pixel_count()),
       outputs_(static_cast<std::size_t>(network->shape().outputs) * basis.pixel_count()) {}
 

@@ -12,7 +12,7 @@ namespace tessera::network {
 /// Channels of the input of DeepMass (Jeffrey et al. 2020), here with the noise as an input, so that one set
 /// of weights serves any depth and mask:
 ///   0 Wiener map; 1 root of the inverse noise variance of each pixel; 2 logarithm of that inverse variance
-///   averaged over 1 arcmin (the depth around the pixel); 3 mask.
+///   averaged over 1 arcmin or 1.5 pixels (the depth around the pixel); 3 mask.
 constexpr std::size_t deepmass_inputs = 4;
 
 /// Unit of the network's first output, which is added to the Wiener map; the second is the logarithm of the
@@ -44,14 +44,12 @@ struct DeepMassMaps {
 /// Posterior mean and standard deviation of kappa from its Wiener map, in tiles over the ranks.
 class DeepMass {
  public:
-  /// side: of a tile in pixels. basis: of the padded box, rows dealt as BlockDistribution deals them; it and
-  /// comm must outlive this object. Collective.
-  DeepMass(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-           const std::shared_ptr<Network>& network, std::uint64_t field_nx, std::uint64_t field_ny,
-           PaddedBox box, std::uint64_t side);
-
-  /// wiener, noise_sigma: this rank's pixels of the box; the result means nothing beyond the field.
+  /// tiling: over the pixels of the basis, with what tile_needs() asks for. basis must outlive this object.
   /// Collective.
+  DeepMass(const harmonic::HarmonicBasis& basis, const std::shared_ptr<Network>& network,
+           exchange::Tiling tiling);
+
+  /// wiener, noise_sigma: this rank's pixels; the result means nothing outside of the tiles. Collective.
   [[nodiscard]] DeepMassMaps evaluate(std::span<const double> wiener, std::span<const double> noise_sigma);
 
  private:

@@ -111,7 +111,10 @@ using Figures = std::array<double, columns>;
 Figures figures(const std::shared_ptr<Network>& network, const harmonic::PlaneBasis& basis,
                 const SurveyedSky& sky) {
   const PaddedBox box{basis.nx(), basis.ny()};
-  DeepMass deepmass(basis.comm(), basis, network, box.nx, box.ny, box, std::max(box.nx, box.ny));
+  DeepMass deepmass(
+      basis, network,
+      exchange::plane_tiling(box.nx, box.ny, box, tile_needs(network->shape(), std::max(box.nx, box.ny)),
+                             basis.comm().rank(), basis.comm().size()));
   const auto& sigma = sky.survey.noise_sigma;
   const DeepMassMaps maps = deepmass.evaluate(sky.wiener, sigma);
   std::vector<double> ks(basis.pixel_count()), ks_b(basis.pixel_count());

@@ -104,6 +104,8 @@ class Lines {
     return levels;
   }
 
+  [[nodiscard]] bool has(const std::string& name) const { return lines_.contains(name); }
+
   /// All lines `name` as rows of so many columns.
   [[nodiscard]] std::vector<std::vector<double>> rows(const std::string& name, std::size_t columns) const {
     std::vector<std::vector<double>> rows;
@@ -156,6 +158,7 @@ std::string one_line(std::string text) {
 std::string ModelCard::text() const {
   std::string out = fmt::format("kind = {}\nversion = {}\nskies = {}\ncommand = {}\n", one_line(kind),
                                 one_line(version), one_line(skies), one_line(command));
+  if (lmax > 0) out += fmt::format("# on the sphere; pixels are HEALPix's\nlmax = {}\n", lmax);
   out += fmt::format("pixel_arcmin = {}\nnoise_low = {}\nnoise_high = {}\n", pixel_arcmin, noise_low,
                      noise_high);
   out += fmt::format("inputs = {}\noutputs = {}\nalignment = {}\nreceptive_radius = {}\n", inputs, outputs,
@@ -220,7 +223,8 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
   card.pixel_arcmin = lines.number("pixel_arcmin", 1e-4, 1e4);
   card.noise_low = lines.number("noise_low", 0.0, 1e3);
   card.noise_high = lines.number("noise_high", card.noise_low, 1e3);
-  constexpr std::int64_t many = 1 << 10;
+  constexpr std::int64_t many = 1 << 10, highest_lmax = 1 << 26;
+  if (lines.has("lmax")) card.lmax = static_cast<std::uint64_t>(lines.count("lmax", highest_lmax));
   card.inputs = lines.count("inputs", many);
   card.outputs = lines.count("outputs", many);
   card.alignment = lines.count("alignment", many);
@@ -237,7 +241,7 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
     if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))
       fail("{}: the bands of its model card do not increase", path);
   card.levels = lines.levels(card.bands.size());
-  const auto ranges = lines.rows("range", 1 + 2 * static_cast<std::size_t>(card.inputs));
+  const auto ranges = lines.rows("range", 1 + 2 * score_inputs);
   if (ranges.size() != card.levels.size())
     fail("{}: its model card has {} lines 'range' for {} levels", path, ranges.size(), card.levels.size());
   for (std::size_t l = 0; l < ranges.size(); ++l) {
@@ -263,6 +267,11 @@ std::vector<std::string> reasons_against(const ModelCard& card, const ModelUse& 
   if (std::abs(use.pixel_arcmin / card.pixel_arcmin - 1.0) > pixel_tolerance)
     reasons.push_back(fmt::format("the pixels are {} arcmin, the model was trained on {} arcmin",
                                   use.pixel_arcmin, card.pixel_arcmin));
+  if ((card.lmax > 0) != (use.lmax > 0))
+    reasons.push_back(card.lmax > 0 ? "the maps are on the plane, the model was trained on the sphere"
+                                    : "the maps are on the sphere, the model was trained on the plane");
+  else if (card.lmax != use.lmax)
+    reasons.push_back(fmt::format("lmax is {}, the model was trained with {}", use.lmax, card.lmax));
   if (use.noise > 0.0 && (use.noise < card.noise_low * (1.0 - noise_tolerance) ||
                           use.noise > card.noise_high * (1.0 + noise_tolerance)))
     reasons.push_back(

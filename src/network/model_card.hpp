@@ -8,6 +8,9 @@
 
 namespace tessera::network {
 
+/// Maps that a score network is given.
+inline constexpr std::size_t score_inputs = 2;
+
 /// A network's scores on held-out skies with surveys of one depth: means over surveys and the errors of the
 /// means; paired differences where two methods are compared. Pixels inside the mask.
 struct HeldOutScore {
@@ -48,6 +51,7 @@ struct ModelCard {
   std::string skies;               // what it was trained on
   std::string command;             // that made it
   double pixel_arcmin = 0.0;       // side of a pixel
+  std::uint64_t lmax = 0;          // of the sphere that it was trained on; 0: the plane
   double noise_low = 0.0;          // deepmass: noise of a shear component averaged over 1 arcmin^2, the
   double noise_high = 0.0;         //   range of the training surveys; score: rms of a pixel's noise
   std::vector<double> ell, c_ell;  // spectrum of the Wiener filter in front of it, and of the skies
@@ -87,6 +91,7 @@ struct ModelUse {
   double pixel_arcmin;
   double noise;  // as in the card; 0 if not known yet
   const theory::PowerSpectrum* spectrum;
+  std::uint64_t lmax = 0;  // as in the card
 };
 
 /// Why the card does not cover the data, one sentence each; empty if it does.

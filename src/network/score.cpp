@@ -27,14 +27,13 @@ void fill_score_inputs(std::span<const double> noisy, std::span<const double> ga
 
 double score_condition(double sigma) { return std::log(sigma / condition_sigma); }
 
-NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-                           std::vector<double> spectrum, const std::shared_ptr<Network>& network,
-                           const ModelCard& card, std::uint64_t field_nx, std::uint64_t field_ny,
-                           PaddedBox box, std::uint64_t side, std::vector<double> domain)
+NetworkScore::NetworkScore(const harmonic::HarmonicBasis& basis, std::vector<double> spectrum,
+                           const std::shared_ptr<Network>& network, const ModelCard& card,
+                           exchange::Tiling tiling, std::vector<double> domain)
     : basis_(&basis),
       spectrum_(std::move(spectrum)),
       card_(card),
-      network_(comm, network, field_nx, field_ny, box, side),
+      network_(basis.comm(), network, std::move(tiling), score_inputs),
       modes_(basis.mode_count()),
       noisy_(basis.pixel_count()),
       gaussian_(basis.pixel_count()),
@@ -42,14 +41,10 @@ NetworkScore::NetworkScore(const mpi::Communicator& comm, const harmonic::Harmon
       output_(basis.pixel_count()),
       domain_(std::move(domain)),
       share_(basis.mode_count()) {
-  TESSERA_REQUIRE(network->shape().inputs == static_cast<std::int64_t>(score_inputs) &&
-                  network->shape().outputs == 1 && spectrum_.size() == modes_.size());
+  TESSERA_REQUIRE(network->shape().outputs == 1 && spectrum_.size() == modes_.size());
   if (domain_.empty()) domain_.assign(basis.pixel_count(), 1.0);
   TESSERA_REQUIRE(domain_.size() == basis.pixel_count());
-  for (std::size_t p = 0; p < domain_.size(); ++p) {
-    const std::uint64_t pixel = basis.first_pixel() + p;
-    if (pixel % box.nx >= field_nx || pixel / box.nx >= field_ny) domain_[p] = 0.0;
-  }
+  for (std::size_t p = 0; p < domain_.size(); ++p) domain_[p] *= network_.covers(p) ? 1.0 : 0.0;
   domain_pixels_ = std::max(basis.dot(posterior::ConstPixels(domain_), posterior::ConstPixels(domain_)), 1.0);
   for (std::size_t k = 0; k < share_.size(); ++k)
     share_[k] = basis.pixel_area() * card_.residual_share(basis.ell()[k]);

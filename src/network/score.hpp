@@ -9,8 +9,6 @@
 
 namespace tessera::network {
 
-inline constexpr std::size_t score_inputs = 2;
-
 /// Channels that the score network sees, [score_inputs][pixels]: the noisy map over its width, and what the
 /// Gaussian prior makes of it.
 void fill_score_inputs(std::span<const double> noisy, std::span<const double> gaussian, double sigma,
@@ -19,17 +17,16 @@ void fill_score_inputs(std::span<const double> noisy, std::span<const double> ga
 /// The number that tells the network the noise level.
 [[nodiscard]] double score_condition(double sigma);
 
-/// The residual score by a network, evaluated in tiles over a field of the plane; zero beyond it and outside
-/// of the learned prior's domain. Large scales are left to the Gaussian prior (the card's high pass): the
+/// The residual score by a network, evaluated in tiles; zero outside of them and of the learned prior's
+/// domain. Large scales are left to the Gaussian prior (the card's high pass): the
 /// mean of the network's output over a field is not bound by its training, and a small one would move many
 /// pixels together.
 class NetworkScore final : public posterior::ResidualScore {
  public:
-  /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; domain: of
-  /// posterior::learned_domain, or empty for the whole field; side: of a tile, pixels.
-  NetworkScore(const mpi::Communicator& comm, const harmonic::HarmonicBasis& basis,
-               std::vector<double> spectrum, const std::shared_ptr<Network>& network, const ModelCard& card,
-               std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box, std::uint64_t side,
+  /// basis must outlive the score; spectrum: of posterior::pixel_spectrum; tiling: as of DeepMass; domain: of
+  /// posterior::learned_domain, or empty for all tiles.
+  NetworkScore(const harmonic::HarmonicBasis& basis, std::vector<double> spectrum,
+               const std::shared_ptr<Network>& network, const ModelCard& card, exchange::Tiling tiling,
                std::vector<double> domain);
 
   void evaluate(posterior::ConstModes noisy, double sigma, posterior::Modes white) override;

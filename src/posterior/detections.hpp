@@ -2,31 +2,27 @@
 
 #include <vector>
 
-#include "harmonic/plane_basis.hpp"
-#include "sky/plane_grid.hpp"
+#include "survey/survey_sky.hpp"
 
 namespace tessera::posterior {
 
 /// A peak of the posterior mean at a scale.
 struct Detection {
-  double ra, dec;    // degrees
-  double x, y;       // pixels, the centre of the first is 0
-  double scale;      // standard deviation of the Gaussian, arcmin
-  double kappa;      // posterior mean of the smoothed convergence
-  double deviation;  // its standard deviation
+  double ra, dec;       // degrees
+  std::uint64_t pixel;  // y nx + x on the plane, NESTED on the sphere
+  double scale;         // standard deviation of the Gaussian, arcmin
+  double kappa;         // posterior mean of the smoothed convergence
+  double deviation;     // its standard deviation
   double signal_to_noise;
   double threshold;    // convergence
   double probability;  // that the smoothed convergence exceeds it
 };
 
-/// The pixels of a field whose smoothed mean is above their eight neighbours and exceeds the threshold with
+/// The pixels of a survey whose smoothed mean is above their eight neighbours and exceeds the threshold with
 /// at least `least_probability`; over all ranks, by falling signal to noise, the same on every rank. Maps:
-/// this rank's pixels of the box, zero beyond the field. Collective.
-[[nodiscard]] std::vector<Detection> find_detections(const harmonic::PlaneBasis& basis,
-                                                     const PlaneGrid& field, const std::vector<double>& mean,
-                                                     const std::vector<double>& deviation,
-                                                     const std::vector<double>& probability,
-                                                     double scale_arcmin, double threshold,
-                                                     double least_probability);
+/// this rank's pixels. Collective.
+[[nodiscard]] std::vector<Detection> find_detections(
+    const survey::SurveySky& sky, const std::vector<double>& mean, const std::vector<double>& deviation,
+    const std::vector<double>& probability, double scale_arcmin, double threshold, double least_probability);
 
 }  // namespace tessera::posterior

@@ -15,6 +15,7 @@ class SampleSummary {
 
   void add(std::span<const double> sample);
 
+  [[nodiscard]] std::size_t pixels() const { return pixels_; }
   [[nodiscard]] std::size_t count() const { return samples_.size(); }
   [[nodiscard]] const std::vector<float>& sample(std::size_t number) const { return samples_[number]; }
 

@@ -22,7 +22,7 @@ Shear shear_at(const Sky& sky, std::size_t pixel, const ShapeModel& shapes) {
 
 /// From the frame of the map to that of the catalogue.
 Shear to_catalogue_frame(Shear e, const PlaneGrid& field, SkyPosition sky) {
-  return e * std::polar(1.0, -2.0 * field.frame_rotation(sky));
+  return e * std::polar(1.0, -2.0 * frame_rotation(sky, field.centre()));
 }
 
 void append(MockCatalogue& mock, SkyPosition sky, Shear e, double weight) {

@@ -64,12 +64,12 @@ std::optional<std::uint64_t> PlaneGrid::pixel_of(SkyPosition sky) const {
   return static_cast<std::uint64_t>(j) * nx_ + static_cast<std::uint64_t>(i);
 }
 
-double PlaneGrid::frame_rotation(SkyPosition sky) const {
+double frame_rotation(SkyPosition sky, SkyPosition centre) {
   // Convergence of meridians by Napier's analogy; unlike a difference of two position angles it does not
   // cancel near the centre.
-  const double half_offset = 0.5 * std::remainder(sky.ra - centre_.ra, 360.0) * radians_per_degree;
-  const double mean_dec = 0.5 * (sky.dec + centre_.dec) * radians_per_degree;
-  const double half_difference = 0.5 * (sky.dec - centre_.dec) * radians_per_degree;
+  const double half_offset = 0.5 * std::remainder(sky.ra - centre.ra, 360.0) * radians_per_degree;
+  const double mean_dec = 0.5 * (sky.dec + centre.dec) * radians_per_degree;
+  const double half_difference = 0.5 * (sky.dec - centre.dec) * radians_per_degree;
   return -2.0 * std::atan2(std::sin(half_offset) * std::sin(mean_dec),
                            std::cos(half_offset) * std::cos(half_difference));
 }

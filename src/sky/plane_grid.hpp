@@ -37,11 +37,6 @@ class PlaneGrid {
   /// Index j * nx + i of the pixel that holds a direction; nothing if it is off the grid.
   [[nodiscard]] std::optional<std::uint64_t> pixel_of(SkyPosition sky) const;
 
-  /// The angle (radians) by which a direction's local frame (x West, y North) is turned, counter-clockwise as
-  /// seen on the map, when it is carried to the centre along the great circle between them. An ellipticity of
-  /// the catalogue, e1 + i e2, becomes (e1 + i e2) exp(2i angle) in the frame of the map.
-  [[nodiscard]] double frame_rotation(SkyPosition sky) const;
-
  private:
   SkyPosition centre_;
   std::uint64_t nx_;
@@ -50,6 +45,11 @@ class PlaneGrid {
   double sin_dec_;
   double cos_dec_;
 };
+
+/// The angle (radians) by which a direction's local frame (x West, y North) is turned, counter-clockwise as
+/// seen on the map, when it is carried to another direction along the great circle between them. An
+/// ellipticity of the catalogue, e1 + i e2, becomes (e1 + i e2) exp(2i angle) in the frame there.
+[[nodiscard]] double frame_rotation(SkyPosition sky, SkyPosition centre);
 
 /// The periodic box in which the Fourier transforms of a field are done: the field in its South-East corner,
 /// rows and columns without data behind it.

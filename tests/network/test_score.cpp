@@ -53,8 +53,11 @@ struct Field {
   }
 
   std::vector<double> evaluate(bool random, double sigma, std::uint64_t side, double range = 999.0) {
-    NetworkScore score(basis.comm(), basis, in_pixels, score_net(random).ptr(), card(range), nx, ny, box,
-                       side, {});
+    const auto net = score_net(random);
+    NetworkScore score(basis, in_pixels, net.ptr(), card(range),
+                       exchange::plane_tiling(nx, ny, box, network::tile_needs(net->shape(), side),
+                                              basis.comm().rank(), basis.comm().size()),
+                       {});
     std::vector<Complex> white(noisy.size());
     score.evaluate(noisy, sigma, white);
     std::vector<double> map(basis.pixel_count());

@@ -37,7 +37,11 @@ std::vector<double> inputs(const mpi::Communicator& comm) {
 }
 
 std::vector<double> outputs(const mpi::Communicator& comm, std::uint64_t side) {
-  TiledNetwork tiled(comm, random_unet().ptr(), nx, ny, box, side);
+  const auto net = random_unet();
+  TiledNetwork tiled(
+      comm, net.ptr(),
+      exchange::plane_tiling(nx, ny, box, network::tile_needs(net->shape(), side), comm.rank(), comm.size()),
+      3);
   const std::uint64_t local = BlockDistribution(box.ny, comm.size()).count(comm.rank()) * box.nx;
   std::vector<double> result(2 * local, -1.0);
   tiled.evaluate(inputs(comm), result);

@@ -159,7 +159,8 @@ TEST_CASE("chi^2 probabilities are those of the distribution") {
 TEST_CASE("detections are where structures were planted, with their probability") {
   const mpi::Communicator comm;
   const PlaneGrid field({150.0, 2.0}, 40, 31, 1.0);
-  const PlaneBasis basis(comm, {60, 49}, field.pixel_radians());
+  const auto survey = survey::plane_sky(comm, field, {60, 49});
+  const auto& basis = dynamic_cast<const PlaneBasis&>(survey->basis());
   const double scale = 2.0 * radians_per_arcmin;
   constexpr double height = 0.2, threshold = 0.06;
   struct Place {
@@ -182,11 +183,10 @@ TEST_CASE("detections are where structures were planted, with their probability"
     for (Complex& mode : modes) mode *= basis.pixel_area();
     significance.add(modes);
   }
-  const auto found = find_detections(basis, field, significance.mean(), significance.deviation(),
+  const auto found = find_detections(*survey, significance.mean(), significance.deviation(),
                                      significance.probability(), 2.0, threshold, 0.9);
   REQUIRE(found.size() == 1);
-  CHECK(found[0].x == 7.0);
-  CHECK(found[0].y == 5.0);
+  CHECK(found[0].pixel == 5 * 40 + 7);
   CHECK(found[0].probability == 1.0);
   const double peak = 1.0 / (2.0 * std::numbers::pi * 4.0);
   CHECK(found[0].kappa == Approx((8.0 * height + 0.35) * peak).epsilon(1e-3));
@@ -196,7 +196,7 @@ TEST_CASE("detections are where structures were planted, with their probability"
   CHECK(found[0].ra == sky.ra);
   CHECK(found[0].dec == sky.dec);
   // The second is above in 6 of 8 samples, the third in 2; nothing lies beyond the field.
-  const auto more = find_detections(basis, field, significance.mean(), significance.deviation(),
+  const auto more = find_detections(*survey, significance.mean(), significance.deviation(),
                                     significance.probability(), 2.0, threshold, 0.2);
   REQUIRE(more.size() == 3);
   CHECK(more[1].probability + more[2].probability == 1.0);

@@ -124,7 +124,7 @@ TEST_CASE("drawn galaxies have the density, the mask and the dispersion asked fo
                               std::vector<double>(noiseless.ra.size(), 1.0),
                               {}};
   c.counts.total = c.ra.size();
-  const auto maps = catalogue::bin_galaxies(alone, c, field, box, 0.3);
+  const auto maps = catalogue::bin_galaxies(alone, c, PlanePixels(field, box, 1), 0.3);
   for (std::size_t p = 0; p < maps.count.size(); ++p) {
     if (maps.count[p] == 0.0) continue;
     REQUIRE(maps.gamma1[p] == Approx(sky.gamma1[p]).margin(1e-12));

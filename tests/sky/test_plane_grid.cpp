@@ -50,9 +50,11 @@ TEST_CASE("the frame's rotation is the difference of the great circle's position
                                         std::sin(p) * std::cos(c) - std::cos(p) * std::sin(c) * std::cos(d));
     const double at_sky = std::atan2(std::sin(d) * std::cos(c),
                                      std::sin(p) * std::cos(c) * std::cos(d) - std::cos(p) * std::sin(c));
-    CHECK(grid.frame_rotation(sky) == Approx(std::remainder(at_centre - at_sky, 2.0 * M_PI)).margin(1e-12));
+    CHECK(frame_rotation(sky, grid.centre()) ==
+          Approx(std::remainder(at_centre - at_sky, 2.0 * M_PI)).margin(1e-12));
   }
-  CHECK(grid.frame_rotation({155.0, 60.0}) < -0.05);  // East of the centre, in the North: turned clockwise
+  CHECK(frame_rotation({155.0, 60.0}, grid.centre()) <
+        -0.05);  // East of the centre, in the North: turned clockwise
 }
 
 TEST_CASE("a padded box has small factors and room enough") {
