@@ -20,15 +20,6 @@ bool equal_ignoring_case(const std::string& a, const std::string& b) {
   return strcasecmp(a.c_str(), b.c_str()) == 0;
 }
 
-/// EXTNAME; empty if there is none.
-std::string extension_name(fitsfile* file) {
-  int status = 0;
-  std::array<char, FLEN_VALUE> name{};
-  fits_read_key_str(file, "EXTNAME", name.data(), nullptr, &status);
-  if (status != 0) fits_clear_errmsg();
-  return status == 0 ? name.data() : "";
-}
-
 /// Makes the table extension that the user wants the current one: by name, by number, or the first.
 void move_to_table(fitsfile* file, const TableLocation& location) {
   const std::string& section = location.section;
@@ -41,7 +32,7 @@ void move_to_table(fitsfile* file, const TableLocation& location) {
     io::check_fits(status, location.path, "read the headers of");
     io::require_complete_fits(file, location.path, size);
     if (type != BINARY_TBL) continue;
-    const std::string number = std::to_string(hdu - 1), name = extension_name(file);
+    const std::string number = std::to_string(hdu - 1), name = io::fits_text_key(file, "EXTNAME");
     if (section.empty() || section == number || equal_ignoring_case(section, name)) return;
     tables.push_back(name.empty() ? number : name);
   }

@@ -4,10 +4,18 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <unistd.h>
 
 #include "core/error.hpp"
 
 namespace tessera::io {
+namespace {
+
+void check_written(int status, const std::string& path) {
+  check_fits(status, path, "write", "check the folder and the disk");
+}
+
+}  // namespace
 
 void FitsCloser::operator()(fitsfile* file) const {
   int status = 0;
@@ -30,6 +38,29 @@ FitsFile open_fits(const std::string& path) {
   check_fits(status, path, "open",
              "check that it is complete; a packed file that is not FITS must be unpacked first");
   return FitsFile(raw);
+}
+
+FitsFile create_fits(const std::string& path) {
+  int status = 0;
+  fitsfile* raw = nullptr;
+  unlink(path.c_str());  // cfitsio does not replace a file
+  fits_create_diskfile(&raw, path.c_str(), &status);
+  check_written(status, path);
+  return FitsFile(raw);
+}
+
+void close_written_fits(FitsFile file, const std::string& path, int status) {
+  check_written(status, path);
+  fits_close_file(file.release(), &status);  // writes what cfitsio still holds
+  check_written(status, path);
+}
+
+std::string fits_text_key(fitsfile* file, const char* name) {
+  int status = 0;
+  std::array<char, FLEN_VALUE> value{};
+  fits_read_key_str(file, name, value.data(), nullptr, &status);
+  if (status != 0) fits_clear_errmsg();
+  return status == 0 ? value.data() : "";
 }
 
 std::uintmax_t fits_size_on_disk(fitsfile* file, const std::string& path) {

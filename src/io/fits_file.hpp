@@ -8,7 +8,7 @@
 
 namespace tessera::io {
 
-// Reading FITS files by one process; Errors name the file.
+// FITS files by one process; Errors name the file.
 
 struct FitsCloser {
   void operator()(fitsfile* file) const;
@@ -21,6 +21,15 @@ void check_fits(int status, const std::string& path, const std::string& what,
 
 /// Opens a file for reading, also one compressed with gzip.
 [[nodiscard]] FitsFile open_fits(const std::string& path);
+
+/// Creates a file for writing; replaces one of that name.
+[[nodiscard]] FitsFile create_fits(const std::string& path);
+
+/// Closes a file that was written, if `status` of what was written to it is good; Error otherwise.
+void close_written_fits(FitsFile file, const std::string& path, int status);
+
+/// Text of a keyword; empty if there is none.
+[[nodiscard]] std::string fits_text_key(fitsfile* file, const char* name);
 
 /// Bytes of the file on the disk; for a compressed file no number is too large.
 [[nodiscard]] std::uintmax_t fits_size_on_disk(fitsfile* file, const std::string& path);

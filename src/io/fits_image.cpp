@@ -1,33 +1,18 @@
 #include "io/fits_image.hpp"
 
 #include <array>
-#include <memory>
-#include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <fitsio.h>
 
 #include "core/error.hpp"
 #include "core/version.hpp"
+#include "io/fits_file.hpp"
 #include "io/wcs.hpp"
 
 namespace tessera::io {
 namespace {
-
-void check(int status, const std::string& path) {
-  if (status == 0) return;
-  std::array<char, FLEN_STATUS> text{};
-  fits_get_errstatus(status, text.data());
-  fits_clear_errmsg();
-  fail("cannot write FITS file '{}' ({}); check the folder and the disk", path, std::string(text.data()));
-}
-
-struct Closer {
-  void operator()(fitsfile* file) const {
-    int status = 0;
-    fits_close_file(file, &status);
-  }
-};
 
 void write_keyword(fitsfile* file, const WcsKeyword& keyword, int& status) {
   const char* const name = keyword.name.c_str();
@@ -43,13 +28,9 @@ void write_keyword(fitsfile* file, const WcsKeyword& keyword, int& status) {
 void write_fits_image(const std::string& path, const PlaneGrid& grid, std::span<const double> map,
                       const std::string& name, const Description& description) {
   TESSERA_REQUIRE(map.size() == grid.nx() * grid.ny());
+  FitsFile file = create_fits(path);
+  fitsfile* const raw = file.get();
   int status = 0;
-  fitsfile* raw = nullptr;
-  unlink(path.c_str());  // cfitsio does not replace a file
-  fits_create_diskfile(&raw, path.c_str(), &status);
-  check(status, path);
-  std::unique_ptr<fitsfile, Closer> file(raw);
-
   std::array<long, 2> axes{static_cast<long>(grid.nx()), static_cast<long>(grid.ny())};
   fits_create_img(raw, DOUBLE_IMG, 2, axes.data(), &status);
   for (const WcsKeyword& keyword : wcs_keywords(grid)) write_keyword(raw, keyword, status);
@@ -59,9 +40,7 @@ void write_fits_image(const std::string& path, const PlaneGrid& grid, std::span<
   fits_write_key_str(raw, "CREATOR", ("tessera " + version()).c_str(), "", &status);
   std::vector<double> pixels(map.begin(), map.end());
   fits_write_img(raw, TDOUBLE, 1, static_cast<LONGLONG>(pixels.size()), pixels.data(), &status);
-  check(status, path);
-  fits_close_file(file.release(), &status);
-  check(status, path);
+  close_written_fits(std::move(file), path, status);
 }
 
 }  // namespace tessera::io

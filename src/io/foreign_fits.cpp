@@ -1,5 +1,4 @@
 // Images of FITS files as maps.
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -12,14 +11,6 @@ namespace {
 
 constexpr double arcmin_per_degree = 60.0;
 constexpr double same = 1e-3;  // relative, between two sides of a pixel
-
-std::string text_key(fitsfile* file, const char* name) {
-  int status = 0;
-  std::array<char, FLEN_VALUE> value{};
-  fits_read_key_str(file, name, value.data(), nullptr, &status);
-  if (status != 0) fits_clear_errmsg();
-  return status == 0 ? value.data() : "";
-}
 
 double number_key(fitsfile* file, const char* name, double otherwise) {
   int status = 0;
@@ -35,12 +26,12 @@ struct PixelMatrix {
 };
 
 std::optional<PixelMatrix> celestial_pixel(fitsfile* file) {
-  const std::string x = text_key(file, "CTYPE1"), y = text_key(file, "CTYPE2");
+  const std::string x = fits_text_key(file, "CTYPE1"), y = fits_text_key(file, "CTYPE2");
   const bool celestial = (x.starts_with("RA") && y.starts_with("DEC")) ||
                          (x.find("LON") != std::string::npos && y.find("LAT") != std::string::npos);
   if (!celestial) return std::nullopt;
   const auto number = [&](const char* name, double otherwise) { return number_key(file, name, otherwise); };
-  if (text_key(file, "CD1_1").empty() && text_key(file, "CD1_2").empty()) {
+  if (fits_text_key(file, "CD1_1").empty() && fits_text_key(file, "CD1_2").empty()) {
     const double dx = number("CDELT1", 1.0), dy = number("CDELT2", 1.0);
     return PixelMatrix{dx * number("PC1_1", 1.0), dx * number("PC1_2", 0.0), dy * number("PC2_1", 0.0),
                        dy * number("PC2_2", 1.0)};
