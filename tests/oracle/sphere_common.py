@@ -1,5 +1,5 @@
-"""What the oracles on the sphere share: groups of map files, modes as real vectors, shear and its exact transpose. healpy
-and numpy only."""
+"""What the oracles on the sphere share: groups of map files, modes as real vectors, shear and its exact transpose. With
+healpy and numpy only."""
 import healpy
 import numpy as np
 

@@ -1,5 +1,5 @@
-"""Repeats a run's Kaiser-Squires maps on the sphere with healpy and compares: pixel area times the transpose of the shear,
-then synthesis; pixels without data count as zero. Or --selftest."""
+"""Repeats a run's Kaiser-Squires maps on the sphere with healpy and compares: pixel area times the transpose of the
+shear, then synthesis; pixels without data count as zero. Or --selftest."""
 import argparse
 
 import numpy as np

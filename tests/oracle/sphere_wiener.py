@@ -1,6 +1,6 @@
 """Repeats a run's Wiener filter on the sphere with healpy and numpy, by conjugate gradients on real vectors:
-(1 + S^(1/2) A^T N^-1 A S^(1/2)) x = S^(1/2) A^T N^-1 d, kappa = S^(1/2) x, S = C_l w_l^2 with the window w of the pixels.
-The map is the plain synthesis of kappa. Or --selftest: against dense algebra in data space, and closed forms."""
+(1 + S^(1/2) A^T N^-1 A S^(1/2)) x = S^(1/2) A^T N^-1 d, kappa = S^(1/2) x, S = C_l w_l^2 with the pixels' window w. The
+map is the plain synthesis of kappa. Or --selftest: against dense algebra in data space, and closed forms."""
 import argparse
 
 import healpy
