@@ -106,6 +106,8 @@ class Run:
 
     def __init__(self, path, truth_path):
         with open_maps(path) as file:
+            if "healpix" in file:
+                raise ValueError(f"'{path}' holds maps of the sphere; draw them with tools/plot_sphere.py")
             self.wcs = WCS(fits.Header.fromstring(file["wcs"].attrs["header"], sep="\n"))
             self.maps, self.units = {}, {}
             for group in ("data", "maps"):
