@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "io/hdf5_read.hpp"
+#include "sky/healpix_grid.hpp"
 
 namespace tessera::io {
 namespace {
@@ -15,9 +16,32 @@ herr_t collect_name(hid_t /*group*/, const char* name, const H5L_info_t* /*info*
 
 }  // namespace
 
-MapReader::MapReader(const std::string& path) : path_(path), file_(open_for_reading(path)) {
-  if (!link_exists(file_.get(), "/wcs"))
-    fail("'{}' has no group /wcs: it is not a file of plane maps written by tessera", path);
+MapReader::MapReader(const std::string& path)
+    : path_(path), file_(open_for_reading(path)), sphere_(link_exists(file_.get(), "/healpix")) {
+  if (!sphere_ && !link_exists(file_.get(), "/wcs"))
+    fail("'{}' has neither a group /wcs nor /healpix: it is not a file of maps written by tessera", path);
+}
+
+std::uint64_t MapReader::nside() const {
+  const double nside = number_attribute("/healpix", "nside");
+  if (!(nside >= 1.0 && nside <= 1 << 24)) fail("'{}' says nside = {}; it is damaged", path_, nside);
+  return HealpixGrid(static_cast<std::uint64_t>(nside)).nside();
+}
+
+std::vector<std::uint64_t> MapReader::pixels() const {
+  const std::vector<double> numbers = read_numbers(file_.get(), path_, "/healpix/pixel", {});
+  std::vector<std::uint64_t> result;
+  const auto all = static_cast<double>(HealpixGrid(nside()).pixels());
+  for (const double number : numbers) {
+    if (!(number >= 0.0 && number < all) || (!result.empty() && number <= static_cast<double>(result.back())))
+      fail("'{}' has a list of pixels that does not increase within the sphere; it is damaged", path_);
+    result.push_back(static_cast<std::uint64_t>(number));
+  }
+  return result;
+}
+
+std::vector<double> MapReader::read_values(const std::string& name) const {
+  return read_numbers(file_.get(), path_, name + "/value", {});
 }
 
 double MapReader::number_attribute(const std::string& object, const std::string& name) const {
@@ -29,6 +53,7 @@ std::string MapReader::text_attribute(const std::string& object, const std::stri
 }
 
 PlaneGrid MapReader::grid() const {
+  if (sphere_) fail("'{}' holds maps of the sphere, and maps of the plane are needed", path_);
   const auto number = [this](const char* name) { return number_attribute("/wcs", name); };
   const double nx = number("NAXIS1");
   const double ny = number("NAXIS2");
@@ -42,6 +67,7 @@ PlaneGrid MapReader::grid() const {
 
 bool MapReader::has_map(const std::string& name) const {
   if (!link_exists(file_.get(), name)) return false;
+  if (sphere_) return link_exists(file_.get(), name + "/value");
   const DatasetHandle dataset(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT));
   if (!dataset) return false;
   const SpaceHandle space(H5Dget_space(dataset.get()));

@@ -16,16 +16,23 @@ class MapReader {
   explicit MapReader(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool on_sphere() const { return sphere_; }
+  /// Of maps of the plane.
   [[nodiscard]] PlaneGrid grid() const;
+  /// Of maps of the sphere: resolution, and the numbers (NESTED, increasing) of the pixels that are stored.
+  [[nodiscard]] std::uint64_t nside() const;
+  [[nodiscard]] std::vector<std::uint64_t> pixels() const;
+  /// Values of a map at all of them.
+  [[nodiscard]] std::vector<double> read_values(const std::string& name) const;
 
-  /// Whether a two-dimensional dataset of that name exists.
+  /// Whether a map of that name exists, a two-dimensional dataset or, on the sphere, a group with values.
   [[nodiscard]] bool has_map(const std::string& name) const;
 
   /// Full name of a map given as `/group/name` or `name` (looked for in /maps, then /data). Error that lists
   /// the maps of the file if there is none.
   [[nodiscard]] std::string find_map(const std::string& name) const;
 
-  /// Names of the two-dimensional datasets of a group such as "/maps", in alphabetic order.
+  /// Names of the maps of a group such as "/maps", in alphabetic order.
   [[nodiscard]] std::vector<std::string> map_names(const std::string& group) const;
 
   /// Rows [first, first + count) of a map on the file's grid, [count][nx].
@@ -39,6 +46,7 @@ class MapReader {
 
   std::string path_;
   FileHandle file_;
+  bool sphere_;
 };
 
 }  // namespace tessera::io

@@ -5,8 +5,11 @@
 
 #include "catalogue/shear_catalogue.hpp"
 #include "harmonic/plane_basis.hpp"
+#include "harmonic/sphere_basis.hpp"
 #include "simulate/random_field.hpp"
+#include "simulate/sphere_mask.hpp"
 #include "simulate/survey_mask.hpp"
+#include "sky/sky_pixels.hpp"
 
 namespace tessera::simulate {
 
@@ -29,10 +32,15 @@ struct ShapeModel {
                                           const Sky& sky, const SurveyMask& mask, double density,
                                           const ShapeModel& shapes, std::uint64_t seed);
 
+/// The same on the sphere, in the storage order of its pixels.
+[[nodiscard]] MockCatalogue draw_galaxies(const harmonic::SphereBasis& basis, const Sky& sky,
+                                          const SphereMask& mask, double density, const ShapeModel& shapes,
+                                          std::uint64_t seed);
+
 /// The galaxies of a real catalogue with positions and weights kept and ellipticities turned by random
-/// angles, so that no real shear is left but the real noise is. Galaxies off the field are left out.
+/// angles, so that no real shear is left but the real noise is. Galaxies that no pixel holds are left out.
 /// Collective.
-[[nodiscard]] MockCatalogue turn_galaxies(const harmonic::PlaneBasis& basis, const PlaneGrid& field,
+[[nodiscard]] MockCatalogue turn_galaxies(const mpi::Communicator& comm, const SkyPixels& pixels,
                                           const Sky& sky, const catalogue::ShearCatalogue& galaxies,
                                           const ShapeModel& shapes, std::uint64_t seed);
 

@@ -18,32 +18,15 @@ std::vector<Complex> white_modes(const harmonic::HarmonicBasis& basis, std::uint
   return modes;
 }
 
-/// The correlation function xi between pixel 0 and every pixel: on the periodic plane all there is to know.
-std::vector<double> correlation(const harmonic::PlaneBasis& basis,
-                                const inference::SignalCovariance& signal) {
-  const double per_area = 1.0 / std::sqrt(basis.pixel_area() * static_cast<double>(basis.total_pixels()));
-  std::vector<Complex> modes(basis.mode_count());
-  for (std::size_t k = 0; k < modes.size(); ++k) {
-    const double root = signal.root(0, 0, k);
-    modes[k] = per_area * root * root;
-  }
-  std::vector<double> xi(basis.pixel_count());
-  basis.synthesis(modes, xi);
-  return xi;
-}
-
-/// Inverse of correlation(): the roots of the power of every mode.
-std::vector<double> power_roots(const harmonic::PlaneBasis& basis, const std::vector<double>& xi) {
-  const double area = basis.pixel_area() * static_cast<double>(basis.total_pixels());
-  std::vector<Complex> modes(basis.mode_count());
-  basis.synthesis_adjoint(xi, modes);
-  std::vector<double> roots(modes.size());
-  for (std::size_t k = 0; k < modes.size(); ++k)
-    roots[k] = std::sqrt(std::max(0.0, basis.pixel_area() * std::sqrt(area) * modes[k].real()));
-  return roots;
-}
-
 }  // namespace
+
+void limit_band(const harmonic::HarmonicBasis& basis, std::vector<double>& map) {
+  if (basis.complete()) return;
+  std::vector<Complex> modes(basis.mode_count());
+  basis.synthesis_adjoint(map, modes);
+  for (Complex& mode : modes) mode *= basis.pixel_area();
+  basis.synthesis(modes, map);
+}
 
 std::vector<double> gaussian_kappa(const harmonic::HarmonicBasis& basis,
                                    const inference::SignalCovariance& signal, std::uint64_t seed,
@@ -56,13 +39,16 @@ std::vector<double> gaussian_kappa(const harmonic::HarmonicBasis& basis,
   return kappa;
 }
 
-std::vector<double> lognormal_kappa(const harmonic::PlaneBasis& basis,
+std::vector<double> lognormal_kappa(const harmonic::HarmonicBasis& basis,
                                     const inference::SignalCovariance& signal, double shift,
                                     std::uint64_t seed, std::uint32_t realisation) {
   TESSERA_REQUIRE(signal.components() == 1 && shift > 0.0);
-  std::vector<double> xi = correlation(basis, signal);
-  for (double& value : xi) value = std::log1p(std::max(value, -0.99 * shift * shift) / (shift * shift));
-  const std::vector<double> roots = power_roots(basis, xi);
+  std::vector<double> power(basis.mode_count());
+  for (std::size_t k = 0; k < power.size(); ++k) power[k] = signal.root(0, 0, k) * signal.root(0, 0, k);
+  std::vector<double> roots = basis.transformed_correlation(power, [shift](double xi) {
+    return std::log1p(std::max(xi, -0.99 * shift * shift) / (shift * shift));
+  });
+  for (double& value : roots) value = std::sqrt(std::max(0.0, value));
 
   std::vector<Complex> modes = white_modes(basis, seed, realisation);
   for (std::size_t k = 0; k < modes.size(); ++k) modes[k] *= roots[k];
@@ -73,6 +59,7 @@ std::vector<double> lognormal_kappa(const harmonic::PlaneBasis& basis,
   const double area = basis.pixel_area() * static_cast<double>(basis.total_pixels());
   const double variance = basis.dot(harmonic::ConstModes(as_modes), harmonic::ConstModes(as_modes)) / area;
   for (double& value : field) value = shift * std::expm1(value - 0.5 * variance);
+  limit_band(basis, field);
   return field;
 }
 

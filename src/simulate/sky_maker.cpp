@@ -3,18 +3,21 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "harmonic/plane_basis.hpp"
 #include "simulate/random_field.hpp"
 #include "theory/interpolate.hpp"
 
 namespace tessera::simulate {
 
-SkyMaker::SkyMaker(const harmonic::PlaneBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
+SkyMaker::SkyMaker(const harmonic::HarmonicBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
                    std::optional<theory::SourceDistribution> sources, bool pixel_averaged)
     : basis_(&basis),
       prior_(std::move(prior)),
       spectrum_(std::move(spectrum)),
       sources_(std::move(sources)),
       pixel_averaged_(pixel_averaged) {
+  if (prior_.has_haloes() && dynamic_cast<const harmonic::PlaneBasis*>(basis_) == nullptr)
+    fail("skies of haloes are made on the plane alone; on the sphere give --model lognormal or gaussian");
   if ((prior_.has_haloes() || prior_.cosmology_varies()) && !sources_)
     fail("haloes and varying cosmologies need the redshifts of the sources; give them by --nz");
   if (!prior_.cosmology_varies()) return;
@@ -59,7 +62,7 @@ const SkyMaker::Prepared& SkyMaker::prepare(const SkyParameters& parameters) {
   const theory::LensingKernel kernel(power.background(), sources_->z(), sources_->n());
   slot->shells.emplace(power, kernel, parameters.haloes, parameters.shapes, requested,
                        std::sqrt(basis_->pixel_area()));
-  slot->haloes.emplace(*basis_, *slot->shells);
+  slot->haloes.emplace(dynamic_cast<const harmonic::PlaneBasis&>(*basis_), *slot->shells);
   return *slot;
 }
 

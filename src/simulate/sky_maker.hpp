@@ -10,14 +10,14 @@
 
 namespace tessera::simulate {
 
-/// Makes convergence skies of any kind on one plane. What a sky needs before it can be drawn (spectra,
-/// shells, tables) is kept while the parameters stay the same.
+/// Makes convergence skies on one plane, of any kind, or sphere (no haloes). What a sky needs before it can
+/// be drawn (spectra, shells, tables) is kept while the parameters stay the same.
 class SkyMaker {
  public:
   /// spectrum: the convergence spectrum at the prior's reference cosmology. sources: of the lensed galaxies,
-  /// needed for haloes and where the cosmology varies, Error otherwise. pixel_averaged: kappa is the mean
-  /// over each pixel. basis must outlive the maker.
-  SkyMaker(const harmonic::PlaneBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
+  /// needed for haloes and where the cosmology varies, Error otherwise, as for haloes on the sphere.
+  /// pixel_averaged: kappa is the mean over each pixel. basis must outlive the maker.
+  SkyMaker(const harmonic::HarmonicBasis& basis, SkyPrior prior, theory::PowerSpectrum spectrum,
            std::optional<theory::SourceDistribution> sources, bool pixel_averaged);
 
   [[nodiscard]] SkyParameters draw_parameters(std::uint64_t seed, std::uint32_t realisation) const {
@@ -43,7 +43,7 @@ class SkyMaker {
   const Prepared& prepare(const SkyParameters& parameters);
   [[nodiscard]] std::vector<double> theory_power(const theory::Cosmology& cosmology) const;
 
-  const harmonic::PlaneBasis* basis_;
+  const harmonic::HarmonicBasis* basis_;
   SkyPrior prior_;
   theory::PowerSpectrum spectrum_;
   std::optional<theory::SourceDistribution> sources_;

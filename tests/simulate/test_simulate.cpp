@@ -150,11 +150,13 @@ TEST_CASE("turned galaxies keep position, weight and |e|, lose their direction, 
     real.weight.push_back(static_cast<double>(i));
     real.response.push_back(1.0);
   }
-  const auto mock = simulate::turn_galaxies(basis, field, sky, real, {0.0, false}, 3);
+  const auto mock =
+      simulate::turn_galaxies(comm, PlanePixels(field, box, comm.size()), sky, real, {0.0, false}, 3);
   REQUIRE(mock.ra.size() == real.ra.size());
   auto blank = sky;
   for (auto* map : {&blank.gamma1, &blank.gamma2}) std::fill(map->begin(), map->end(), 0.0);
-  const auto unsheared = simulate::turn_galaxies(basis, field, blank, real, {0.0, false}, 3);
+  const auto unsheared =
+      simulate::turn_galaxies(comm, PlanePixels(field, box, comm.size()), blank, real, {0.0, false}, 3);
   const mpi::Communicator alone(MPI_COMM_SELF);
   const PlaneBasis serial(alone, box, field.pixel_radians());
   const auto whole = simulate::with_shear(serial, simulate::gaussian_kappa(serial, covariance(serial), 3));
