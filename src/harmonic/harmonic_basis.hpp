@@ -78,6 +78,10 @@ class HarmonicBasis {
   virtual void shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels gamma1,
                                Pixels gamma2) const = 0;
 
+  /// Shear over convergence in a mode: 1 on the plane; sqrt((l - 1)(l + 2) / (l (l + 1))) on the sphere; 0
+  /// where convergence has no shear.
+  [[nodiscard]] virtual double shear_factor(double ell) const = 0;
+
   /// Transpose of shear_synthesis; b_modes may be empty if not wanted.
   virtual void shear_synthesis_adjoint(ConstPixels gamma1, ConstPixels gamma2, Modes e_modes,
                                        Modes b_modes) const = 0;

@@ -39,6 +39,7 @@ class PlaneBasis final : public HarmonicBasis {
   [[nodiscard]] double dot(ConstPixels f, ConstPixels g) const override;
   void white_noise(const RandomStream& stream, Modes modes) const override;
   void white_noise(const RandomStream& stream, Pixels field) const override;
+  [[nodiscard]] double shear_factor(double ell) const override { return ell > 0.0 ? 1.0 : 0.0; }
   [[nodiscard]] bool complete() const override { return true; }
   [[nodiscard]] bool modes_are_replicated() const override { return false; }
   [[nodiscard]] std::vector<double> transformed_correlation(

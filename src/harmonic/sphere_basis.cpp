@@ -113,10 +113,11 @@ void SphereBasis::tabulate_modes() {
       ell_.push_back(static_cast<double>(l));
       window_.push_back(window[l]);
     }
-  for (std::uint64_t l = 0; l <= lmax_; ++l) {
-    const auto x = static_cast<double>(l);
-    shear_of_kappa_.push_back(l < 2 ? 0.0 : std::sqrt((x - 1.0) * (x + 2.0) / (x * (x + 1.0))));
-  }
+  for (std::uint64_t l = 0; l <= lmax_; ++l) shear_of_kappa_.push_back(shear_factor(static_cast<double>(l)));
+}
+
+double SphereBasis::shear_factor(double ell) const {
+  return ell < 2.0 ? 0.0 : std::sqrt((ell - 1.0) * (ell + 2.0) / (ell * (ell + 1.0)));
 }
 
 void SphereBasis::synthesis(ConstModes modes, Pixels field) const {

@@ -48,6 +48,7 @@ class SphereBasis final : public HarmonicBasis {
   [[nodiscard]] std::size_t mode_count() const override { return ell_.size(); }
   [[nodiscard]] std::size_t pixel_count() const override { return pixel_count_; }
   [[nodiscard]] bool modes_are_replicated() const override { return true; }
+  [[nodiscard]] double shear_factor(double ell) const override;
   [[nodiscard]] bool complete() const override { return false; }
   [[nodiscard]] std::uint64_t first_pixel() const override { return rings_.first_pixel(comm_->rank()); }
   [[nodiscard]] std::uint64_t total_pixels() const override { return grid_.pixels(); }

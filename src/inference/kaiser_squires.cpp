@@ -12,7 +12,11 @@ void kaiser_squires(const harmonic::HarmonicBasis& basis, harmonic::ConstPixels 
   basis.shear_synthesis_adjoint(gamma1, gamma2, e_modes, b_modes);
   const auto ell = basis.ell();
   for (std::size_t k = 0; k < ell.size(); ++k) {
-    const double beam = basis.pixel_area() * std::exp(-0.5 * ell[k] * ell[k] * smoothing * smoothing);
+    // The transpose has the factor of shear once, the inverse its reciprocal.
+    const double factor = basis.shear_factor(ell[k]);
+    const double beam = factor > 0.0 ? basis.pixel_area() / (factor * factor) *
+                                           std::exp(-0.5 * ell[k] * ell[k] * smoothing * smoothing)
+                                     : 0.0;
     e_modes[k] *= beam;
     b_modes[k] *= beam;
   }
