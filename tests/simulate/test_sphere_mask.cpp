@@ -156,8 +156,7 @@ TEST_CASE("a meridian meets the holes of the DES-like mask as often and as long 
   }
   CHECK(entries / observed == Approx(stars + large).epsilon(0.06));
   // Only a large disc has a chord c of more than 0.6 degrees: 2 n times the mean of sqrt(r^2 - (c/2)^2),
-  // which is a (t - sin t cos t) + (a / b)^2 sqrt(b^2 - a^2) with cos t = a / b and a = c/2. Stars on top of
-  // a hole make some more.
+  // which is a (t - sin t cos t) + (a / b)^2 sqrt(b^2 - a^2) with cos t = a / b and a = c/2.
   const double t = std::acos(0.3 / 1.2);
   const double long_chords =
       2.0 * 0.0275 * (0.3 * (t - std::sin(t) * std::cos(t)) + std::sqrt(1.44 - 0.09) / 16.0);
