@@ -29,6 +29,7 @@ enum class Purpose : std::uint32_t {
   chain_seed = 20,
   calibration = 21,
   held_out_sky = 22,
+  sphere_mask = 23,
   test = 255,
 };
 
