@@ -9,9 +9,9 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t orders = 48;    // of the power series of J0
-constexpr std::uint64_t divided = 8;  // a pixel's side
-constexpr std::uint64_t sampled = 8;  // pixels along the side of a face
+constexpr std::size_t orders = 48;     // of the power series of J0
+constexpr std::uint64_t divided = 8;   // a pixel's side
+constexpr std::uint64_t sampled = 32;  // pixels along the side of a face
 
 struct Vector {
   double x, y, z;
@@ -29,7 +29,11 @@ std::array<double, orders> pair_moments(const HealpixGrid& grid, double unit) {
   const std::uint64_t per_side = std::min(sampled, grid.nside());
   for (const std::uint64_t face : {0U, 4U})
     for (std::uint64_t j = 0; j < per_side * per_side; ++j) {
-      const auto at = [&](std::uint64_t i) { return (2 * i + 1) * grid.nside() / (2 * per_side); };
+      // Around the middles of equal parts of the side, on either side in turn.
+      const auto at = [&](std::uint64_t i) {
+        const std::uint64_t middle = (2 * i + 1) * grid.nside() / (2 * per_side);
+        return per_side < grid.nside() && i % 2 == 0 ? middle - 1 : middle;
+      };
       const std::uint64_t pixel = grid.pixel_at({face, at(j % per_side), at(j / per_side)});
       std::vector<Vector> places;
       for (std::uint64_t i = 0; i < divided * divided; ++i) {
@@ -38,17 +42,19 @@ std::array<double, orders> pair_moments(const HealpixGrid& grid, double unit) {
       }
       // Of the twelve faces eight are like the first and four like the other.
       const double weight = face == 0 ? 2.0 : 1.0;
-      for (const Vector& a : places)
-        for (const Vector& b : places) {
+      pairs += weight * static_cast<double>(places.size() * places.size());
+      moments[0] += weight * static_cast<double>(places.size());  // a place with itself
+      for (std::size_t i = 0; i < places.size(); ++i)
+        for (std::size_t k = 0; k < i; ++k) {
+          const Vector &a = places[i], &b = places[k];
           const double quarter =
               0.25 * ((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y) + (a.z - b.z) * (a.z - b.z)) /
               (unit * unit);
-          double power = weight;
+          double power = 2.0 * weight;
           for (double& moment : moments) {
             moment += power;
             power *= quarter;
           }
-          pairs += weight;
         }
     }
   for (double& moment : moments) moment /= pairs;
