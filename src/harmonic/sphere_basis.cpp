@@ -29,10 +29,8 @@ Geometry geometry_of(const RingDistribution& rings, std::uint64_t begin, std::ui
   std::vector<int> numbers;
   for (std::uint64_t r = begin; r < end; ++r) numbers.push_back(static_cast<int>(rings.rings()[r].number));
   sharp_geom_info* info = nullptr;
-  // libsharp divides by the number of rings.
-  if (!numbers.empty())
-    sharp_make_subset_healpix_geom_info(static_cast<int>(rings.nside()), 1, static_cast<int>(numbers.size()),
-                                        numbers.data(), nullptr, &info);
+  sharp_make_subset_healpix_geom_info(static_cast<int>(rings.nside()), 1, static_cast<int>(numbers.size()),
+                                      numbers.data(), nullptr, &info);
   return Geometry(info);
 }
 
@@ -59,15 +57,20 @@ std::uint64_t checked_lmax(std::uint64_t lmax, std::uint64_t nside) {
 
 struct SphereBasis::Transforms {
   ModeLayout modes;
-  Geometry rings;                // of this rank
   std::vector<Geometry> blocks;  // of this rank
   std::vector<std::size_t> block_pixel;
 
+  // Block by block both ways: libsharp works on several rings at a time, and the last bits of a ring depend
+  // on which they are.
+
   void synthesis(int spin, std::array<const Complex*, 2> a, std::array<double*, 2> maps) const {
-    if (!rings) return;
-    std::array<void*, 2> alm{untyped(a[0]), untyped(a[1])}, map{maps[0], maps[1]};
-    sharp_execute(SHARP_Y, spin, static_cast<void*>(alm.data()), static_cast<void*>(map.data()), rings.get(),
-                  modes.get(), SHARP_DP, nullptr, nullptr);
+    std::array<void*, 2> alm{untyped(a[0]), untyped(a[1])};
+    for (std::size_t block = 0; block < blocks.size(); ++block) {
+      const std::size_t first = block_pixel[block];
+      std::array<void*, 2> map{maps[0] + first, maps[1] == nullptr ? nullptr : maps[1] + first};
+      sharp_execute(SHARP_Y, spin, static_cast<void*>(alm.data()), static_cast<void*>(map.data()),
+                    blocks[block].get(), modes.get(), SHARP_DP, nullptr, nullptr);
+    }
   }
   /// maps: of all this rank's pixels, of which the block's are taken.
   void adjoint(std::size_t block, int spin, std::array<const double*, 2> maps,
@@ -92,7 +95,6 @@ SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std
                  rings_.first_block(comm.rank() + 1)) {
   const std::uint64_t begin = rings_.first_block(comm.rank()), end = rings_.first_block(comm.rank() + 1);
   transforms_->modes = mode_layout(lmax, lmax);
-  transforms_->rings = geometry_of(rings_, rings_.block_begin(begin), rings_.block_begin(end));
   for (std::uint64_t block = begin; block < end; ++block) {
     transforms_->blocks.push_back(
         geometry_of(rings_, rings_.block_begin(block), rings_.block_begin(block + 1)));

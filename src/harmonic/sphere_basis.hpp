@@ -15,9 +15,9 @@ namespace tessera::harmonic {
 ///
 /// Modes: a_lm for m = 0 ... lmax, l = m ... lmax, index m (2 lmax + 1 - m) / 2 + l, all of them on every
 /// rank. Pixels: whole rings of this rank, in the storage order of RingDistribution. Synthesis needs no
-/// communication; the adjoint adds the ranks' parts along a fixed tree of ring blocks, which makes the bits
-/// independent of the ranks up to RingDistribution::blocks() of them (and with more ranks the same for the
-/// same number of ranks).
+/// communication; the adjoint adds the ranks' parts along a fixed tree. Both work on one block of rings after
+/// the other, which makes the bits independent of the ranks up to RingDistribution::blocks() of them (and
+/// with more ranks the same for the same number of ranks).
 ///
 /// Shear is in the frame of catalogues, x to the West and y to the North at every pixel. HEALPix's frame
 /// (theta to the South, phi to the East) has the other sign of the first component; this is the one place

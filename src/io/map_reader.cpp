@@ -1,5 +1,6 @@
 #include "io/map_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -40,8 +41,40 @@ std::vector<std::uint64_t> MapReader::pixels() const {
   return result;
 }
 
+DatasetHandle MapReader::open_values(const std::string& name) const {
+  const DatasetHandle pixel(H5Dopen2(file_.get(), "/healpix/pixel", H5P_DEFAULT));
+  DatasetHandle value(H5Dopen2(file_.get(), (name + "/value").c_str(), H5P_DEFAULT));
+  if (!pixel || !value) fail("'{}' has no '/healpix/pixel' or no '{}/value'; it is damaged", path_, name);
+  const auto shape = dataset_shape(value);
+  if (shape.size() != 1 || shape != dataset_shape(pixel))
+    fail("'{}' in '{}' does not have a value for each pixel of /healpix; it is damaged", name, path_);
+  return value;
+}
+
 std::vector<double> MapReader::read_values(const std::string& name) const {
-  return read_numbers(file_.get(), path_, name + "/value", {});
+  const DatasetHandle value = open_values(name);
+  return read_block(value, fmt::format("'{}' of '{}'", name, path_), {0}, dataset_shape(value));
+}
+
+std::vector<double> MapReader::read_values(const std::string& name,
+                                           std::span<const std::uint64_t> numbers) const {
+  const DatasetHandle pixel(H5Dopen2(file_.get(), "/healpix/pixel", H5P_DEFAULT)), value = open_values(name);
+  const auto read = [&](const DatasetHandle& dataset, hsize_t first, hsize_t count) {
+    return read_block(dataset, fmt::format("'{}' of '{}'", name, path_), {first}, {count});
+  };
+  constexpr hsize_t block = 1 << 20;
+  const hsize_t all = dataset_shape(value).front();
+  std::vector<double> result(numbers.size(), NAN);
+  std::size_t next = 0;
+  for (hsize_t first = 0; first < all && next < numbers.size(); first += block) {
+    const hsize_t count = std::min(block, all - first);
+    const auto stored = read(pixel, first, count), values = read(value, first, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      while (next < numbers.size() && static_cast<double>(numbers[next]) < stored[i]) ++next;
+      if (next < numbers.size() && static_cast<double>(numbers[next]) == stored[i]) result[next] = values[i];
+    }
+  }
+  return result;
 }
 
 double MapReader::number_attribute(const std::string& object, const std::string& name) const {
@@ -66,12 +99,12 @@ PlaneGrid MapReader::grid() const {
 }
 
 bool MapReader::has_map(const std::string& name) const {
-  if (!link_exists(file_.get(), name)) return false;
-  if (sphere_) return link_exists(file_.get(), name + "/value");
-  const DatasetHandle dataset(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT));
+  const std::string values = sphere_ ? name + "/value" : name;
+  if (!link_exists(file_.get(), values)) return false;
+  const DatasetHandle dataset(H5Dopen2(file_.get(), values.c_str(), H5P_DEFAULT));
   if (!dataset) return false;
   const SpaceHandle space(H5Dget_space(dataset.get()));
-  return H5Sget_simple_extent_ndims(space.get()) == 2;
+  return H5Sget_simple_extent_ndims(space.get()) == (sphere_ ? 1 : 2);
 }
 
 std::vector<std::string> MapReader::map_names(const std::string& group) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ class MapReader {
   /// Of maps of the sphere: resolution, and the numbers (NESTED, increasing) of the pixels that are stored.
   [[nodiscard]] std::uint64_t nside() const;
   [[nodiscard]] std::vector<std::uint64_t> pixels() const;
-  /// Values of a map at all of them.
+  /// Values of a map at all of them; or at pixels of the given numbers, increasing, NaN where none is stored.
   [[nodiscard]] std::vector<double> read_values(const std::string& name) const;
+  [[nodiscard]] std::vector<double> read_values(const std::string& name,
+                                                std::span<const std::uint64_t> numbers) const;
 
-  /// Whether a map of that name exists, a two-dimensional dataset or, on the sphere, a group with values.
+  /// Whether a map of that name exists, a two-dimensional dataset or, on the sphere, a group with a value for
+  /// each pixel.
   [[nodiscard]] bool has_map(const std::string& name) const;
 
   /// Full name of a map given as `/group/name` or `name` (looked for in /maps, then /data). Error that lists
@@ -43,6 +47,8 @@ class MapReader {
 
  private:
   [[nodiscard]] double number_attribute(const std::string& object, const std::string& name) const;
+  /// A map's values on the sphere, as many as there are pixels.
+  [[nodiscard]] DatasetHandle open_values(const std::string& name) const;
 
   std::string path_;
   FileHandle file_;

@@ -126,8 +126,8 @@ TEST_CASE("analysis undoes synthesis to HEALPix's quadrature") {
 
 TEST_CASE("the bits do not depend on the ranks") {
   const mpi::Communicator comm, alone(MPI_COMM_SELF);
-  for (const auto& [nside, lmax] : cases) {
-    if (nside < 4) continue;  // fewer blocks than ranks
+  // The last at an lmax where functions fall below the smallest numbers near the poles.
+  for (const auto& [nside, lmax] : {Case{4, 11}, {8, 16}, {32, 70}, {128, 256}}) {
     const SphereBasis basis(comm, nside, lmax), serial(alone, nside, lmax);
     const auto e = noise_modes(serial, 7), b = noise_modes(serial, 8);
     const auto f = noise_map(serial, 9), g = noise_map(serial, 10);
