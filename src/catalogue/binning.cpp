@@ -34,7 +34,7 @@ std::vector<Contribution> project(const ShearCatalogue& catalogue, const SkyPixe
 
 /// Sorts by owner, keeping the catalogue's order within one, and sends everything to its owner.
 std::vector<Contribution> deliver(const mpi::Communicator& comm, const SkyPixels& pixels,
-                                  const std::vector<Contribution>& galaxies) {
+                                  std::vector<Contribution> galaxies) {
   std::vector<std::uint64_t> first;
   for (int rank = 0; rank <= comm.size(); ++rank) first.push_back(pixels.first_pixel(rank));
   const auto owner = [&](const Contribution& galaxy) {
@@ -47,6 +47,7 @@ std::vector<Contribution> deliver(const mpi::Communicator& comm, const SkyPixels
   std::vector<Contribution> sorted(galaxies.size());
   std::vector<std::uint64_t> next(offset.begin(), offset.end() - 1);
   for (const Contribution& galaxy : galaxies) sorted[next[owner(galaxy)]++] = galaxy;
+  galaxies = {};  // a survey's galaxies take gigabytes
   return comm.all_to_all(std::span<const Contribution>(sorted), offset);
 }
 
@@ -142,7 +143,7 @@ ShearMaps bin_galaxies(const mpi::Communicator& comm, const ShearCatalogue& cata
   const auto on_grid = comm.sum(static_cast<std::uint64_t>(galaxies.size()));
   maps.counts.off_grid = catalogue.counts.used() - on_grid;
   if (on_grid == 0) fail("no galaxy lies on the {}; {}", pixels.description(), pixels.advice());
-  galaxies = deliver(comm, pixels, galaxies);
+  galaxies = deliver(comm, pixels, std::move(galaxies));
 
   const std::uint64_t first = pixels.first_pixel(comm.rank());
   Sums sums = accumulate(galaxies, first, pixels.first_pixel(comm.rank() + 1) - first);

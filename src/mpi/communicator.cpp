@@ -68,7 +68,7 @@ std::vector<std::byte> Communicator::all_to_all_bytes(const void* values, std::s
   const auto ranks = static_cast<std::size_t>(size_);
   TESSERA_REQUIRE(offset.size() == ranks + 1);
   std::vector<int> send_count(ranks), send_start(ranks), receive_count(ranks), receive_start(ranks);
-  const std::uint64_t limit = std::numeric_limits<int>::max() / value_size;
+  const std::uint64_t limit = std::numeric_limits<int>::max();  // values, not bytes: they travel as one type
   for (std::size_t r = 0; r < ranks; ++r) {
     TESSERA_REQUIRE(offset[r + 1] >= offset[r] && offset[r + 1] <= limit);
     send_count[r] = static_cast<int>((offset[r + 1] - offset[r]));

@@ -71,7 +71,7 @@ class Communicator {
   [[nodiscard]] std::vector<T> all_gather(T value) const;
 
   /// Sends values[offset[r] .. offset[r+1]) to rank r (offset has size() + 1 entries) and returns what came,
-  /// in the order of the sending ranks. T is copied as bytes; a single message may hold at most 2 GiB.
+  /// in the order of the sending ranks. T is copied as bytes; a rank sends and gets at most 2^31 values.
   /// received_offset, if given, is filled with the like offsets of what came.
   template <class T>
   [[nodiscard]] std::vector<T> all_to_all(std::span<const T> values, std::span<const std::uint64_t> offset,
