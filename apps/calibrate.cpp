@@ -44,7 +44,8 @@ struct Settings {
         tile(values.count("tile", 1, 1 << 20)),
         seed(values.count("seed", 0, UINT64_MAX)),
         padding(values.number("padding", 1.0, 16.0)),
-        deepmass(values.has("deepmass-model") ? values.text("deepmass-model") : find_data(default_model)) {
+        deepmass(values.has("deepmass-model") ? values.text("deepmass-model")
+                                              : find_data(default_model(false))) {
     if (deepmass == "none") deepmass.clear();
     if (values.has("card-out")) card_out = values.text("card-out");
     if (!card_out.empty() && sampler.model.empty())

@@ -124,6 +124,7 @@ class Products {
     write("/data/count", data.count, {"1", "number of galaxies"});
     write("/data/weight", data.weight, {"1", "sum of the galaxies' weights"});
     write("/data/mask", mask, {"1", "1 where there are galaxies, 0 elsewhere"});
+    if (!survey_->plane) write_pipeline_names();
     writer_->attribute("/data", "sigma_e", data.sigma_e);
     writer_->attribute("/data", "sigma_e_measured", static_cast<std::int64_t>(data.sigma_e_measured));
     writer_->create_group("/diagnostics/catalogue");
@@ -180,6 +181,17 @@ class Products {
   }
 
  private:
+  /// What TXPipe's file of source maps calls them; bin 0 is all galaxies.
+  void write_pipeline_names() {
+    std::vector<double> variance = survey_->data.noise_sigma;
+    for (double& value : variance) value *= value;
+    write("/maps/var_g1_0", variance, {"1", "variance of the noise of g1_0 and of g2_0; 0 without galaxies"});
+    writer_->link("/maps/var_g2_0", "/maps/var_g1_0");
+    writer_->link("/maps/g1_0", "/data/gamma1");
+    writer_->link("/maps/g2_0", "/data/gamma2");
+    writer_->link("/maps/lensing_weight_0", "/data/weight");
+  }
+
   void write_joint_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model) {
     clock_->begin("wiener");
     const inference::ShearOperator shear(basis_);

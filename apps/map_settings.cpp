@@ -66,7 +66,7 @@ config::Command map_command() {
   const std::vector<config::Option> networks{
       {"model", "FILE",
        "model of 'tessera train deepmass', or a TorchScript module with a model card [deepmass_cosmos.h5 of "
-       "the folder data]"},
+       "the folder data; healpix: deepmass_desy3.h5]"},
       {"tile", "N",
        "side of the tiles that ranks share, pixels [256; healpix: 128]; healpix: files hold the tiles that "
        "have "
@@ -86,8 +86,12 @@ config::Command map_command() {
         {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
 }
 
+const char* default_model(bool on_sphere) { return on_sphere ? "deepmass_desy3.h5" : "deepmass_cosmos.h5"; }
+
 bool wants_networks(const config::Values& values) {
-  if (!values.has("methods")) return values.has("model") || !find_data(default_model).empty();
+  if (!values.has("methods"))
+    return values.has("model") ||
+           !find_data(default_model(values.text_or("grid", "plane") == "healpix")).empty();
   const std::vector<std::string> methods = values.words("methods");
   const auto asked = [&](const char* method) {
     return std::find(methods.begin(), methods.end(), method) != methods.end();
@@ -122,7 +126,7 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   constexpr std::uint64_t plane_tile = 256, sphere_tile = 128;
   tile = field.on_sphere() ? std::min(sphere_tile, field.nside) : plane_tile;
   if (values.has("tile")) tile = values.count("tile", 1, 1 << 20);
-  model = values.has("model") ? values.text("model") : find_data(default_model);
+  model = values.has("model") ? values.text("model") : find_data(default_model(field.on_sphere()));
   smoothing = values.number("smoothing-arcmin", 0.0, 600.0) * radians_per_arcmin;
   mean.tolerance = values.number("tolerance", 1e-14, 0.1);
   draw.tolerance = values.number("sample-tolerance", 1e-14, 0.1);

@@ -13,8 +13,9 @@ namespace tessera::apps {
 
 [[nodiscard]] config::Command map_command();
 
-/// The model of --model's default, looked for by find_data.
-inline constexpr const char* default_model = "deepmass_cosmos.h5";
+/// The model of --model's default, looked for by find_data: of COSMOS's pixels on the plane, of DES's on the
+/// sphere.
+[[nodiscard]] const char* default_model(bool on_sphere);
 
 /// Whether a command line of `map` asks for networks, as far as can be said before it is run.
 [[nodiscard]] bool wants_networks(const config::Values& values);

@@ -14,7 +14,8 @@ ModelGate::ModelGate(const mpi::Communicator& comm, const MapSettings& settings)
   mpi::collectively(comm, [&] { load(ranks); });
   if (model_ != nullptr) return;
   if (settings.model.empty())
-    log::warn("DeepMass is left out: there is no model {}; give one by --model", default_model);
+    log::warn("DeepMass is left out: there is no model {}; give one by --model",
+              default_model(settings.field.on_sphere()));
   else
     log::warn(
         "DeepMass is left out: it needs the program 'tessera-networks', which is not beside 'tessera'; build "
@@ -46,7 +47,7 @@ void ModelGate::load(int ranks_on_node) {
   if (settings_->model.empty()) {
     if (!settings_->automatic)
       fail("--methods deepmass needs a model, and there is no {} in the data folder; give one by --model",
-           default_model);
+           default_model(settings_->field.on_sphere()));
   } else if (has_networks() || !settings_->automatic) {
     model_ = load_deepmass(settings_->model, ranks_on_node);
   }

@@ -38,6 +38,8 @@ class PosteriorRun {
         layout_{tests_.edges().size() - 1, survey::SurveySky::watched_places},
         summary_(problem.sky().stored(std::vector<double>(basis_->pixel_count())).size()),
         options_(sampler.options) {
+    options_.lowest_sigma =
+        sampler.lowest_sigma(posterior::smoothed_prior_rms(*basis_, problem.spectrum(), 0.0));
     options_.sigma = posterior::sampling_sigma(basis_->comm(), problem.variance(), sampler.sigma_share,
                                                problem.residual());
     sampler_.emplace(*basis_, whole_, problem.spectrum(), problem.data(), problem.variance(),
@@ -270,8 +272,9 @@ class PosteriorRun {
 std::vector<config::Option> posterior_options() {
   std::vector<config::Option> options{
       {"chains", "C", "chains, each from a start of its own", "4"},
-      {"scales-arcmin", "LIST", "scales at which to look for peaks: standard deviations of Gaussians, arcmin",
-       "1,2,4"},
+      {"scales-arcmin", "LIST",
+       "scales at which to look for peaks: standard deviations of Gaussians, arcmin [1,2,4; healpix: "
+       "10,20,40]"},
       {"threshold", "NU", "what smoothed convergence must exceed, in standard deviations of its prior", "3"},
       {"detection-probability", "P", "posterior probability from which on a peak is listed", "0.5"},
       {"checkpoint-minutes", "T",
@@ -284,13 +287,15 @@ std::vector<config::Option> posterior_options() {
 PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t samples_of_a_chain)
     : chains(static_cast<std::uint32_t>(values.count("chains", 1, 10000))),
       samples(samples_of_a_chain),
-      scales(values.numbers("scales-arcmin")),
+      scales{1.0, 2.0, 4.0},
       threshold(values.number("threshold", -100.0, 100.0)),
       detection_probability(values.number("detection-probability", 0.0, 1.0)),
       checkpoint_minutes(values.number("checkpoint-minutes", 0.0, 1e6)),
       resume(values.flag("resume")),
       checkpoint(values.text("out") + ".checkpoint"),
       seed(values.count("seed", 0, UINT64_MAX)) {
+  if (values.text_or("grid", "plane") == "healpix") scales = {10.0, 20.0, 40.0};
+  if (values.has("scales-arcmin")) scales = values.numbers("scales-arcmin");
   for (const double scale : scales)
     if (!(scale > 0.0 && scale < 600.0))
       fail("--scales-arcmin has the entry {}; scales above 0 and below 600 arcmin are expected", scale);

@@ -4,6 +4,7 @@
 
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
+#include "apps/sphere_skies.hpp"
 #include "apps/survey_options.hpp"
 #include "apps/train_options.hpp"
 #include "apps/training_run.hpp"
@@ -20,22 +21,27 @@ namespace {
 
 struct Settings {
   simulate::SurveyPrior prior;
+  bool sphere, distortion;
   network::UNetOptions unet;
   network::TrainingOptions training;
   double variance_share, tolerance;
-  std::uint64_t validation, test, seed, cutout;
+  std::uint64_t validation, test, seed, cutout, tiles_per_sky;
   std::vector<double> test_densities;
 
   explicit Settings(const config::Values& values)
       : prior(survey_prior(values)),
-        unet(unet_options(values, static_cast<std::int64_t>(network::deepmass_inputs), 2, false)),
+        sphere(values.choice("grid", {"plane", "healpix"}) == "healpix"),
+        distortion(sphere && values.choice("distortion", {"yes", "no"}) == "yes"),
+        unet(unet_options(values, static_cast<std::int64_t>(network::deepmass_inputs) + (distortion ? 2 : 0),
+                          2, false)),
         training(training_options(values)),
         variance_share(values.number("variance-share", 0.0, 100.0)),
         tolerance(values.number("tolerance", 1e-14, 0.1)),
         validation(values.count("validation-surveys", 1, 100000)),
         test(values.count("test-surveys", 2, 100000)),
         seed(values.count("seed", 0, UINT64_MAX)),
-        cutout(values.count("cutout", 0, 1 << 20)) {
+        cutout(values.count("cutout", 0, 1 << 20)),
+        tiles_per_sky(values.count("tiles-per-sky", 1, 1 << 20)) {
     require_spectrum(values);
     values.require("out");
     constexpr int depths = 5;
@@ -97,13 +103,67 @@ class Examples {
   }
 
  private:
-  [[nodiscard]] const harmonic::PlaneBasis& basis() const { return surveyor_->basis(); }
+  [[nodiscard]] const harmonic::PlaneBasis& basis() const { return skies_->basis(); }
 
   const network::Surveyor* surveyor_;
   TrainingSkies* skies_;
   network::NetworkShape shape_;
   std::int64_t side_;
   RandomStream choice_;
+};
+
+/// The same from spheres, tile by tile.
+class SphereExamples {
+ public:
+  SphereExamples(const network::Surveyor& surveyor, SphereSkies& skies, const network::NetworkShape& shape,
+                 const Settings& settings)
+      : surveyor_(&surveyor),
+        skies_(&skies),
+        windows_(skies.basis(), sphere_side(settings.cutout, skies.basis(), shape),
+                 static_cast<std::uint64_t>(shape.halo())),
+        schedule_(settings.training.batch, settings.tiles_per_sky, windows_.count(), settings.seed),
+        distortion_(settings.distortion) {}
+
+  network::Example training(std::uint64_t number) {
+    const auto sky = static_cast<std::uint32_t>(schedule_.sky(number));
+    const network::DeepMassMapsOfSky& maps = cache_.get(sky, schedule_.first_needed(number), [&] {
+      return maps_of(skies_->kappa(io::Split::train, sky), sky);
+    });
+    return network::deepmass_example(windows_, maps, schedule_.tile(number), distortion_);
+  }
+
+  /// This rank's share of the tiles of validation surveys; each rank makes surveys of its own, all of them if
+  /// their number is no multiple of the ranks'.
+  std::vector<network::Example> validation(const mpi::Communicator& comm, std::uint64_t count) {
+    std::vector<network::Example> examples;
+    mpi::collectively(comm, [&] {
+      const std::uint64_t skies = std::max<std::uint64_t>(1, std::min<std::uint64_t>(2, count));
+      SkyCache<network::DeepMassMapsOfSky> cache;
+      for (auto i = static_cast<std::uint64_t>(comm.rank()); i < count;
+           i += static_cast<std::uint64_t>(comm.size())) {
+        const std::uint64_t sky = i % skies;
+        const auto& maps = cache.get(sky, 0, [&] {
+          return maps_of(skies_->kappa(io::Split::validation, sky),
+                         TrainingSkies::first_validation + static_cast<std::uint32_t>(sky));
+        });
+        examples.push_back(network::deepmass_example(
+            windows_, maps, (2 * i + 1) * windows_.count() / (2 * count), distortion_));
+      }
+    });
+    return examples;
+  }
+
+ private:
+  [[nodiscard]] network::DeepMassMapsOfSky maps_of(std::vector<double> kappa, std::uint32_t survey) const {
+    return network::deepmass_training_maps(skies_->basis(), surveyor_->survey(std::move(kappa), survey));
+  }
+
+  const network::Surveyor* surveyor_;
+  SphereSkies* skies_;
+  network::SphereWindows windows_;
+  SphereSchedule schedule_;
+  bool distortion_;
+  SkyCache<network::DeepMassMapsOfSky> cache_;
 };
 
 void report(const network::HeldOutScore& s) {
@@ -115,11 +175,27 @@ void report(const network::HeldOutScore& s) {
       s.power_wiener, s.within_1, s.within_2, s.z_deviation);
 }
 
-void run_train_deepmass(const mpi::Communicator& comm, const config::Values& values) {
-  const Settings settings(values);
-  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
-  network::prepare_runtime(1);
-  const mpi::Communicator alone = comm.split(comm.rank());
+/// The card with its scores, and the model file.
+void finish(const mpi::Communicator& comm, const config::Values& values, const Settings& settings,
+            const SkyFacts& facts, network::UNet& net, const network::Surveyor& surveyor,
+            const exchange::Tiling& tiling, const std::function<std::vector<double>(std::uint64_t)>& test_sky,
+            TrainingRun& training, StageClock& clock) {
+  clock.begin("scores");
+  network::ModelCard card = card_of("deepmass", values, facts, *net);
+  card.noise_low = settings.prior.sigma_e.low / std::sqrt(settings.prior.density.high);
+  card.noise_high = settings.prior.sigma_e.high / std::sqrt(settings.prior.density.low);
+  log::info("scores on {} test surveys per depth:", settings.test);
+  for (std::size_t i = 0; i < settings.test_densities.size(); ++i) {
+    const auto first = TrainingSkies::first_test + static_cast<std::uint32_t>(i * settings.test);
+    card.scores.push_back(network::score_deepmass(comm, net.ptr(), surveyor, tiling, test_sky, settings.test,
+                                                  first, settings.test_densities[i]));
+    report(card.scores.back());
+  }
+  training.write(card, *facts.spectrum, clock);
+}
+
+void train_on_planes(const mpi::Communicator& comm, const mpi::Communicator& alone,
+                     const config::Values& values, const Settings& settings, io::AtomicFile& file) {
   std::optional<TrainingSkies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
   const network::Surveyor surveyor(skies->basis(), skies->spectrum(), skies->pixel_averaged(), settings.prior,
@@ -135,20 +211,48 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
                        settings.training);
   training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
                "RMSE over Wiener's");
+  const PaddedBox box{skies->basis().nx(), skies->basis().ny()};
+  const exchange::Tiling whole = exchange::plane_tiling(
+      box.nx, box.ny, box, network::tile_needs(net->shape(), std::max(box.nx, box.ny)), 0, 1);
+  finish(
+      comm, values, settings, {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()}, net,
+      surveyor, whole, [&](std::uint64_t sky) { return skies->test(sky); }, training, clock);
+}
 
-  clock.begin("scores");
-  network::ModelCard card = card_of("deepmass", values, *skies, *net);
-  card.noise_low = settings.prior.sigma_e.low / std::sqrt(settings.prior.density.high);
-  card.noise_high = settings.prior.sigma_e.high / std::sqrt(settings.prior.density.low);
-  log::info("scores on {} test surveys per depth:", settings.test);
-  for (std::size_t i = 0; i < settings.test_densities.size(); ++i) {
-    const auto first = TrainingSkies::first_test + static_cast<std::uint32_t>(i * settings.test);
-    card.scores.push_back(network::score_deepmass(
-        comm, net.ptr(), surveyor, [&](std::uint64_t sky) { return skies->test(sky); }, settings.test, first,
-        settings.test_densities[i]));
-    report(card.scores.back());
-  }
-  training.write(card, skies->spectrum(), clock);
+void train_on_spheres(const mpi::Communicator& comm, const mpi::Communicator& alone,
+                      const config::Values& values, const Settings& settings, io::AtomicFile& file) {
+  std::optional<SphereSkies> skies;
+  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
+  const harmonic::SphereBasis& basis = skies->basis();
+  const network::Surveyor surveyor(basis, skies->spectrum(), skies->pixel_averaged(), settings.prior,
+                                   settings.seed, {settings.tolerance, 1000});
+  network::UNet net = new_network(settings.unet, settings.seed, skies->description());
+
+  StageClock clock;
+  clock.begin("held-out surveys");
+  SphereExamples examples(surveyor, *skies, net->shape(), settings);
+  const auto held_out = examples.validation(comm, settings.validation);
+  clock.begin("training");
+  TrainingRun training(comm, values, file, net, network::deepmass_loss(settings.variance_share),
+                       settings.training);
+  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
+               "RMSE over Wiener's");
+  finish(
+      comm, values, settings,
+      {skies->description(), basis.grid().pixel_arcmin(), basis.lmax(), &skies->spectrum()}, net, surveyor,
+      whole_sphere(basis, sphere_side(settings.cutout, basis, net->shape()), net->shape()),
+      [&](std::uint64_t sky) { return skies->kappa(io::Split::test, sky); }, training, clock);
+}
+
+void run_train_deepmass(const mpi::Communicator& comm, const config::Values& values) {
+  const Settings settings(values);
+  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
+  network::prepare_runtime(1);
+  const mpi::Communicator alone = comm.split(comm.rank());
+  if (settings.sphere)
+    train_on_spheres(comm, alone, values, settings, file);
+  else
+    train_on_planes(comm, alone, values, settings, file);
 }
 
 }  // namespace

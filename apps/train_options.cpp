@@ -20,7 +20,10 @@ constexpr const char* description =
     "which\n"
     "'tessera map --model' reads; tools/plot_training.py draws its learning curves.\n\n"
     "example: mpirun -n 2 tessera train deepmass --skies skies.h5 --spectrum data/cl_cosmos_like.txt \\\n"
-    "           --density 5:70 --steps 3000 --out deepmass.h5\n";
+    "           --density 5:70 --steps 3000 --out deepmass.h5\n"
+    "         mpirun -n 2 tessera train deepmass --grid healpix --nside 512 --model lognormal --shift 0.01 "
+    "\\\n"
+    "           --spectrum data/cl_desy3_like.txt --density 4:8 --sigma-e 0.26 --out deepmass_desy3.h5\n";
 
 constexpr const char* score_description =
     "Trains the score network: what a prior knows of convergence beyond the Gaussian prior of the spectrum.\n"
@@ -64,6 +67,11 @@ config::Command train_command(const std::string& what, const std::string& summar
   std::vector<config::Group> all{
       {"Skies",
        {{"skies", "FILE", "set of skies to learn from; its split says which are held out"},
+        {"grid", "plane|healpix", "plane boxes, or whole spheres, which are drawn on the fly", "plane"},
+        {"nside", "N", "healpix: resolution"},
+        {"lmax", "L", "healpix: highest multipole of the transform [2 nside]"},
+        {"tiles-per-sky", "N", "healpix: examples that a sky is used for, each a tile of it", "32"},
+        {"distortion", "yes|no", "healpix: whether the network is shown how pixels are stretched", "yes"},
         {"npix", "N[,M]", "pixels of a sky drawn on the fly", "512"},
         {"pixel-arcmin", "P", "side of a pixel of a sky drawn on the fly, arcmin", "0.29"}}}};
   for (const config::Option& option : spectrum_options()) all.front().options.push_back(option);
@@ -89,7 +97,8 @@ config::Command train_deepmass_command() {
        training_options(
            adam_options("2000", "2"),
            {{"tolerance", "T", "Wiener: stop when the residual is T times the right-hand side", "3e-4"},
-            {"cutout", "N", "side of the part of each survey that a step looks at, pixels; 0: all of it",
+            {"cutout", "N",
+             "side of the part of each survey that a step looks at, pixels; 0: all of it; healpix: of tiles",
              "256"},
             {"variance-share", "F", "weight of the standard deviation's loss beside the mean's", "0.1"},
             {"validation-surveys", "N", "surveys to look at", "16"},
@@ -107,7 +116,8 @@ config::Command train_score_command() {
          {"high-pass", "ELL", "multipole below which the prior is left Gaussian", "600"}}},
        network_options(),
        training_options(adam_options("2000", "2"),
-                        {{"validation-skies", "N", "skies to look at, their levels evenly spread", "24"},
+                        {{"cutout", "N", "healpix: side of the tiles of a sky, pixels", "256"},
+                         {"validation-skies", "N", "skies to look at, their levels evenly spread", "24"},
                          {"test-skies", "N", "test skies for the figures in the card", "24"}})});
 }
 

@@ -3,6 +3,7 @@
 
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
+#include "apps/sphere_skies.hpp"
 #include "apps/train_options.hpp"
 #include "apps/training_run.hpp"
 #include "core/error.hpp"
@@ -16,18 +17,24 @@ namespace tessera::apps {
 namespace {
 
 struct Settings {
+  bool sphere, distortion;
   network::UNetOptions unet;
   network::TrainingOptions training;
   double lowest, highest, high_pass;
-  std::uint64_t validation, test, seed;
+  std::uint64_t validation, test, seed, cutout, tiles_per_sky;
 
   explicit Settings(const config::Values& values)
-      : unet(unet_options(values, static_cast<std::int64_t>(network::score_inputs), 1, true)),
+      : sphere(values.choice("grid", {"plane", "healpix"}) == "healpix"),
+        distortion(sphere && values.choice("distortion", {"yes", "no"}) == "yes"),
+        unet(unet_options(values, static_cast<std::int64_t>(network::score_inputs) + (distortion ? 2 : 0), 1,
+                          true)),
         training(training_options(values)),
         high_pass(values.number("high-pass", 0.0, 1e6)),
         validation(values.count("validation-skies", 1, 100000)),
         test(values.count("test-skies", 2, 100000)),
-        seed(values.count("seed", 0, UINT64_MAX)) {
+        seed(values.count("seed", 0, UINT64_MAX)),
+        cutout(values.count("cutout", 1, 1 << 20)),
+        tiles_per_sky(values.count("tiles-per-sky", 1, 1 << 20)) {
     const auto [low, high] = values.range("sigma", 1e-6, 1e3);
     if (!(low < high))
       fail("--sigma {}:{} is no range; the sampler needs the score from a low to a high noise level", low,
@@ -89,9 +96,75 @@ class Examples {
   const Settings* settings_;
 };
 
+/// The same from spheres, tile by tile. A sky is blurred anew every few tiles.
+class SphereExamples {
+ public:
+  SphereExamples(const network::SphereDenoising& denoising, SphereSkies& skies, const Settings& settings)
+      : denoising_(&denoising),
+        skies_(&skies),
+        settings_(&settings),
+        schedule_(settings.training.batch, settings.tiles_per_sky, denoising.windows().count(),
+                  settings.seed) {}
+
+  network::Example training(std::uint64_t number) {
+    const std::uint64_t sky = schedule_.sky(number), first = schedule_.first_needed(number);
+    const auto& modes = modes_.get(sky, first, [&] { return modes_of(io::Split::train, sky); });
+    const std::uint64_t groups = (settings_->tiles_per_sky + tiles_per_level - 1) / tiles_per_level,
+                        level = sky * groups + schedule_.turn(number) / tiles_per_level;
+    const double part = RandomStream(settings_->seed, Purpose::score_level).uniforms(level)[0];
+    // Of a sky the last level alone is kept.
+    const auto& blurred = blurred_[number % settings_->training.batch];
+    if (!blurred || blurred->first != level)
+      blurred_[number % settings_->training.batch].emplace(
+          level,
+          denoising_->blurred(modes, settings_->level(part), noise(static_cast<std::uint32_t>(level))));
+    return denoising_->example(blurred_[number % settings_->training.batch]->second, schedule_.tile(number));
+  }
+
+  /// This rank's share of the validation examples, their levels evenly spread.
+  std::vector<network::Example> validation(const mpi::Communicator& comm) {
+    std::vector<network::Example> examples;
+    const std::uint64_t count = settings_->validation;
+    mpi::collectively(comm, [&] {
+      const std::vector<harmonic::Complex> modes = modes_of(io::Split::validation, 0);
+      for (auto i = static_cast<std::uint64_t>(comm.rank()); i < count;
+           i += static_cast<std::uint64_t>(comm.size())) {
+        const double part = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+        const auto sky =
+            denoising_->blurred(modes, settings_->level(part),
+                                noise(TrainingSkies::first_validation + static_cast<std::uint32_t>(i)));
+        examples.push_back(denoising_->example(sky, (7 * i + 3) % denoising_->windows().count()));
+      }
+    });
+    return examples;
+  }
+
+  [[nodiscard]] std::vector<harmonic::Complex> modes_of(io::Split split, std::uint64_t number) {
+    const harmonic::SphereBasis& basis = skies_->basis();
+    std::vector<harmonic::Complex> modes(basis.mode_count());
+    basis.synthesis_adjoint(skies_->kappa(split, number), modes);
+    for (auto& mode : modes) mode *= basis.pixel_area();
+    return modes;
+  }
+
+ private:
+  static constexpr std::uint64_t tiles_per_level = 4;
+
+  [[nodiscard]] RandomStream noise(std::uint32_t realisation) const {
+    return {settings_->seed, Purpose::score_noise, realisation};
+  }
+
+  using Blurred = std::pair<std::uint64_t, network::SphereDenoising::NoisySky>;
+  const network::SphereDenoising* denoising_;
+  SphereSkies* skies_;
+  const Settings* settings_;
+  SphereSchedule schedule_;
+  SkyCache<std::vector<harmonic::Complex>> modes_;
+  std::map<std::uint64_t, std::optional<Blurred>> blurred_;  // by the example's place in its step
+};
+
 /// Edges of bands of equal width in the logarithm that the skies' modes fill.
-std::vector<double> band_edges(const harmonic::PlaneBasis& basis) {
-  const auto range = harmonic::PlaneBasis::ell_range({basis.nx(), basis.ny()}, std::sqrt(basis.pixel_area()));
+std::vector<double> band_edges(harmonic::EllRange range) {
   constexpr double width = 1.5;
   std::vector<double> edges{range.max * 1.0001};
   while (edges.front() > 3.0 * range.min) edges.insert(edges.begin(), edges.front() / width);
@@ -99,30 +172,43 @@ std::vector<double> band_edges(const harmonic::PlaneBasis& basis) {
   return edges;
 }
 
-void score(const mpi::Communicator& comm, const Settings& settings, const network::Denoising& denoising,
-           TrainingSkies& skies, network::UNetImpl& net, network::ModelCard& card) {
+/// Figures of the network on test skies, for the card.
+using FiguresInBands = std::function<std::vector<double>(
+    std::uint64_t sky, double sigma, const RandomStream& noise, const std::vector<double>& edges)>;
+
+void finish(const mpi::Communicator& comm, const config::Values& values, const Settings& settings,
+            const SkyFacts& facts, harmonic::EllRange range, const FiguresInBands& figures,
+            network::UNetImpl& net, TrainingRun& training, StageClock& clock) {
+  clock.begin("scores");
+  network::ModelCard card = card_of("score", values, facts, net);
+  card.noise_low = settings.lowest;
+  card.noise_high = settings.highest;
+  card.high_pass = settings.high_pass;
   constexpr int levels = 12;
   std::vector<double> sigmas;
   for (int i = 0; i < levels; ++i) sigmas.push_back(settings.level(i / (levels - 1.0)));
-  const std::vector<double> edges = band_edges(denoising.basis());
+  const std::vector<double> edges = band_edges(range);
   for (std::size_t b = 0; b + 1 < edges.size(); ++b) card.bands.push_back(std::sqrt(edges[b] * edges[b + 1]));
   card.levels = network::score_levels(
-      comm, net, denoising, [&](std::uint64_t sky) { return skies.test(sky); }, settings.test,
-      TrainingSkies::first_test, sigmas, edges, settings.seed);
+      comm,
+      [&](std::uint64_t sky, double sigma, const RandomStream& noise) {
+        return figures(sky, sigma, noise, edges);
+      },
+      settings.test, TrainingSkies::first_test, sigmas, edges.size() - 1, settings.seed);
   log::info("mean square error of kappa over the Gaussian prior's, {} test skies:", settings.test);
   for (const network::NoiseLevel& level : card.levels)
     log::info("  sigma {:.4f}: {:.4f} +- {:.4f}", level.sigma, level.loss_ratio, level.loss_ratio_error);
+  training.write(card, *facts.spectrum, clock);
 }
 
-void run_train_score(const mpi::Communicator& comm, const config::Values& values) {
-  const Settings settings(values);
-  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
-  network::prepare_runtime(1);
-  const mpi::Communicator alone = comm.split(comm.rank());
+constexpr const char* figure = "RMSE over the Gaussian prior's";
+
+void train_on_planes(const mpi::Communicator& comm, const mpi::Communicator& alone,
+                     const config::Values& values, const Settings& settings, io::AtomicFile& file) {
   std::optional<TrainingSkies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const network::Denoising denoising(skies->basis(), skies->spectrum(), skies->pixel_averaged(),
-                                     settings.high_pass);
+  const harmonic::PlaneBasis& basis = skies->basis();
+  const network::Denoising denoising(basis, skies->spectrum(), skies->pixel_averaged(), settings.high_pass);
   network::UNet net = new_network(settings.unet, settings.seed, skies->description());
 
   StageClock clock;
@@ -132,15 +218,54 @@ void run_train_score(const mpi::Communicator& comm, const config::Values& values
   clock.begin("training");
   TrainingRun training(comm, values, file, net, denoising.loss(), settings.training);
   training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-               "RMSE over the Gaussian prior's");
+               figure);
+  finish(
+      comm, values, settings, {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()},
+      harmonic::PlaneBasis::ell_range({basis.nx(), basis.ny()}, std::sqrt(basis.pixel_area())),
+      [&](std::uint64_t sky, double sigma, const RandomStream& noise, const std::vector<double>& edges) {
+        return network::level_figures(denoising, *net, skies->test(sky), sigma, noise, edges);
+      },
+      *net, training, clock);
+}
 
-  clock.begin("scores");
-  network::ModelCard card = card_of("score", values, *skies, *net);
-  card.noise_low = settings.lowest;
-  card.noise_high = settings.highest;
-  card.high_pass = settings.high_pass;
-  score(comm, settings, denoising, *skies, *net, card);
-  training.write(card, skies->spectrum(), clock);
+void train_on_spheres(const mpi::Communicator& comm, const mpi::Communicator& alone,
+                      const config::Values& values, const Settings& settings, io::AtomicFile& file) {
+  std::optional<SphereSkies> skies;
+  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
+  const harmonic::SphereBasis& basis = skies->basis();
+  network::UNet net = new_network(settings.unet, settings.seed, skies->description());
+  const network::SphereDenoising denoising(basis, skies->spectrum(), skies->pixel_averaged(),
+                                           settings.high_pass,
+                                           sphere_side(settings.cutout, basis, net->shape()), net->shape());
+
+  StageClock clock;
+  clock.begin("held-out skies");
+  SphereExamples examples(denoising, *skies, settings);
+  const auto held_out = examples.validation(comm);
+  clock.begin("training");
+  TrainingRun training(comm, values, file, net, denoising.loss(), settings.training);
+  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
+               figure);
+  finish(
+      comm, values, settings,
+      {skies->description(), basis.grid().pixel_arcmin(), basis.lmax(), &skies->spectrum()},
+      {2.0, static_cast<double>(basis.lmax())},
+      [&](std::uint64_t sky, double sigma, const RandomStream& noise, const std::vector<double>& edges) {
+        return network::level_figures(denoising, net.ptr(), examples.modes_of(io::Split::test, sky), sigma,
+                                      noise, edges);
+      },
+      *net, training, clock);
+}
+
+void run_train_score(const mpi::Communicator& comm, const config::Values& values) {
+  const Settings settings(values);
+  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
+  network::prepare_runtime(1);
+  const mpi::Communicator alone = comm.split(comm.rank());
+  if (settings.sphere)
+    train_on_spheres(comm, alone, values, settings, file);
+  else
+    train_on_planes(comm, alone, values, settings, file);
 }
 
 }  // namespace

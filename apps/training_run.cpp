@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "apps/provenance.hpp"
 #include "core/error.hpp"
@@ -76,21 +77,49 @@ void require_skies(const harmonic::PlaneBasis& basis, const network::NetworkShap
          shape.receptive_radius, least);
 }
 
-network::ModelCard card_of(const std::string& kind, const config::Values& values, const TrainingSkies& skies,
+std::uint64_t sphere_side(std::uint64_t side, const harmonic::SphereBasis& basis,
+                          const network::NetworkShape& shape) {
+  const std::uint64_t nside = basis.grid().nside(), chosen = std::min(side, nside);
+  const auto unit = static_cast<std::uint64_t>(shape.alignment),
+             halo = static_cast<std::uint64_t>(shape.halo());
+  if (chosen == 0 || (chosen & (chosen - 1)) != 0 || chosen % unit != 0)
+    fail("--cutout {} does not suit nside {}: give a power of two from {}", side, nside, unit);
+  if (halo > nside)
+    fail(
+        "the network reaches {} pixels, farther than a face of nside {}; choose finer pixels or fewer "
+        "--channels",
+        halo, nside);
+  return chosen;
+}
+
+exchange::Tiling whole_sphere(const harmonic::SphereBasis& basis, std::uint64_t side,
+                              const network::NetworkShape& shape) {
+  std::vector<std::uint64_t> tiles(basis.grid().pixels() / (side * side));
+  std::iota(tiles.begin(), tiles.end(), 0U);
+  return exchange::sphere_tiling(
+      SphereTiles(basis.grid(), side, static_cast<std::uint64_t>(shape.halo()), std::move(tiles)),
+      basis.rings(), 0);
+}
+
+network::ModelCard card_of(const std::string& kind, const config::Values& values, const SkyFacts& skies,
                            const network::UNetImpl& net) {
   network::ModelCard card;
   card.kind = kind;
   card.version = version();
-  card.skies = skies.description();
+  card.skies = skies.description;
   card.command = "tessera train " + kind + "; " + values.resolved();
-  card.pixel_arcmin = skies.pixel_arcmin();
+  card.pixel_arcmin = skies.pixel_arcmin;
+  card.lmax = skies.lmax;
   const network::NetworkShape shape = net.shape();
   card.inputs = shape.inputs;
   card.outputs = shape.outputs;
   card.alignment = shape.alignment;
   card.receptive_radius = shape.receptive_radius;
-  const theory::PowerSpectrum& spectrum = skies.spectrum();
-  for (double ell = 100.0; ell <= 20000.0; ell *= 1.3) {
+  const theory::PowerSpectrum& spectrum = *skies.spectrum;
+  // A spectrum's large scales matter on the sphere, where small ones end at lmax.
+  const double lowest = skies.lmax > 0 ? 5.0 : 100.0,
+               highest = skies.lmax > 0 ? static_cast<double>(skies.lmax) : 20000.0;
+  for (double ell = lowest; ell <= highest; ell *= 1.3) {
     if (ell < spectrum.ell().front() || ell > spectrum.ell().back()) continue;
     card.ell.push_back(ell);
     card.c_ell.push_back(spectrum(ell));

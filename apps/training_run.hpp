@@ -5,6 +5,8 @@
 
 #include "apps/training_skies.hpp"
 #include "core/stage_clock.hpp"
+#include "exchange/tiling.hpp"
+#include "harmonic/sphere_basis.hpp"
 #include "io/atomic_file.hpp"
 #include "network/model_card.hpp"
 #include "network/training.hpp"
@@ -26,9 +28,25 @@ namespace tessera::apps {
 /// Error unless the network can be trained on whole skies of the basis.
 void require_skies(const harmonic::PlaneBasis& basis, const network::NetworkShape& shape);
 
+/// Side of the tiles of a sphere that examples are, at most `side` and nside; Error if it does not suit the
+/// network.
+[[nodiscard]] std::uint64_t sphere_side(std::uint64_t side, const harmonic::SphereBasis& basis,
+                                        const network::NetworkShape& shape);
+/// Tiles over a whole sphere of one rank.
+[[nodiscard]] exchange::Tiling whole_sphere(const harmonic::SphereBasis& basis, std::uint64_t side,
+                                            const network::NetworkShape& shape);
+
+/// What skies a network was trained on.
+struct SkyFacts {
+  std::string description;
+  double pixel_arcmin;
+  std::uint64_t lmax;  // 0 on the plane
+  const theory::PowerSpectrum* spectrum;
+};
+
 /// The card but for what the network is worth.
 [[nodiscard]] network::ModelCard card_of(const std::string& kind, const config::Values& values,
-                                         const TrainingSkies& skies, const network::UNetImpl& net);
+                                         const SkyFacts& skies, const network::UNetImpl& net);
 
 /// A training with its checkpoints beside the model file, and the file at its end.
 class TrainingRun {

@@ -188,11 +188,7 @@ DatasetHandle MapWriter::create_values(const std::string& name, std::vector<hsiz
   attribute(name, "pixelization", std::string("healpix"));
   attribute(name, "units", description.units);
   attribute(name, "description", description.text);
-  together([&] {
-    checked(H5Lcreate_hard(file_.get(), pixel_list, file_.get(), (name + "/pixel").c_str(), H5P_DEFAULT,
-                           H5P_DEFAULT),
-            "link the pixel list");
-  });
+  link(name + "/pixel", pixel_list);
   std::vector<hsize_t> chunk(shape.size(), 1);
   chunk.back() = map.chunk;
   return create(name + "/value", shape, description, precision, std::move(chunk));
@@ -276,6 +272,13 @@ void MapWriter::copy(const std::string& path, const std::string& object) {
     if (!link_exists(source.get(), object)) return;
     checked(H5Ocopy(source.get(), object.c_str(), file_.get(), object.c_str(), H5P_DEFAULT, H5P_DEFAULT),
             "copy an object");
+  });
+}
+
+void MapWriter::link(const std::string& name, const std::string& object) {
+  together([&] {
+    checked(H5Lcreate_hard(file_.get(), object.c_str(), file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+            "link an object");
   });
 }
 

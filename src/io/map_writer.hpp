@@ -78,6 +78,8 @@ class MapWriter {
   void write_column(const std::string& name, std::span<const double> share, const Description& description);
 
   void create_group(const std::string& name);
+  /// A second name of an object.
+  void link(const std::string& name, const std::string& object);
   /// A copy of an object of another HDF5 file, with all that it holds, if it is there.
   void copy(const std::string& path, const std::string& object);
   void attribute(const std::string& object, const std::string& name, const std::string& value);

@@ -18,7 +18,7 @@ namespace tessera::network {
 namespace {
 
 constexpr double weight_without_data = 0.1;
-constexpr double band_low = 1000.0, band_high = 5000.0;  // ell of the scores of power
+constexpr double band_low = 1000.0, band_high = 5000.0;  // ell of the scores of power on the plane
 
 torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t halo) {
   torch::Tensor part = maps;
@@ -30,7 +30,7 @@ torch::Tensor cut(const torch::Tensor& maps, const Cutout& cutout, std::int64_t 
 
 }  // namespace
 
-Surveyor::Surveyor(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum,
+Surveyor::Surveyor(const harmonic::HarmonicBasis& basis, const theory::PowerSpectrum& spectrum,
                    bool pixel_window, simulate::SurveyPrior prior, std::uint64_t seed,
                    inference::CgOptions cg)
     : basis_(&basis),
@@ -45,7 +45,10 @@ SurveyedSky Surveyor::survey(std::vector<double> kappa, std::uint32_t realisatio
   simulate::SurveyPrior prior = prior_;
   if (density) prior.density = *density;
   SurveyedSky sky;
-  sky.survey = simulate::observe(*basis_, kappa, prior, seed_, realisation);
+  const auto* const plane = dynamic_cast<const harmonic::PlaneBasis*>(basis_);
+  sky.survey = plane != nullptr ? simulate::observe(*plane, kappa, prior, seed_, realisation)
+                                : simulate::observe(dynamic_cast<const harmonic::SphereBasis&>(*basis_),
+                                                    kappa, prior, seed_, realisation);
   sky.kappa = std::move(kappa);
   sky.wiener = wiener(sky.survey);
   return sky;
@@ -57,18 +60,30 @@ std::vector<double> Surveyor::wiener(const simulate::MockSurvey& survey) const {
   return inference::wiener_map(*basis_, posterior, survey.gamma1, survey.gamma2, cg_).kappa;
 }
 
+DeepMassMapsOfSky deepmass_training_maps(const harmonic::HarmonicBasis& basis, const SurveyedSky& sky) {
+  const std::size_t n = basis.pixel_count();
+  DeepMassMapsOfSky maps{std::vector<double>(deepmass_inputs * n), std::vector<double>(2 * n)};
+  fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, maps.inputs);
+  for (std::size_t p = 0; p < n; ++p) {
+    maps.wanted[p] = (sky.kappa[p] - sky.wiener[p]) / deepmass_kappa_unit;
+    maps.wanted[n + p] = sky.survey.noise_sigma[p] > 0.0 ? 1.0 : weight_without_data;
+  }
+  return maps;
+}
+
 Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky, const NetworkShape& shape,
                          const Cutout& cutout) {
-  const std::size_t n = basis.pixel_count();
-  std::vector<double> inputs(deepmass_inputs * n), target(n), weight(n);
-  fill_deepmass_inputs(basis, sky.wiener, sky.survey.noise_sigma, inputs);
-  for (std::size_t p = 0; p < n; ++p) {
-    target[p] = (sky.kappa[p] - sky.wiener[p]) / deepmass_kappa_unit;
-    weight[p] = sky.survey.noise_sigma[p] > 0.0 ? 1.0 : weight_without_data;
-  }
+  DeepMassMapsOfSky maps = deepmass_training_maps(basis, sky);
   const auto channels = static_cast<std::int64_t>(deepmass_inputs);
-  return {cut(as_tensor(inputs, channels, basis), cutout, shape.halo()),
-          cut(as_tensor(target, 1, basis), cutout, 0), cut(as_tensor(weight, 1, basis), cutout, 0)};
+  const torch::Tensor wanted = cut(as_tensor(maps.wanted, 2, basis), cutout, 0);
+  return {cut(as_tensor(maps.inputs, channels, basis), cutout, shape.halo()), wanted.slice(1, 0, 1),
+          wanted.slice(1, 1, 2)};
+}
+
+Example deepmass_example(const SphereWindows& windows, const DeepMassMapsOfSky& maps, std::uint64_t tile,
+                         bool distortion) {
+  const torch::Tensor wanted = windows.core(maps.wanted, tile);
+  return {windows.window(maps.inputs, tile, distortion), wanted.slice(1, 0, 1), wanted.slice(1, 1, 2)};
 }
 
 LossFunction deepmass_loss(double variance_share) {
@@ -108,19 +123,20 @@ enum Column : std::size_t {
 };
 using Figures = std::array<double, columns>;
 
-Figures figures(const std::shared_ptr<Network>& network, const harmonic::PlaneBasis& basis,
-                const SurveyedSky& sky) {
-  const PaddedBox box{basis.nx(), basis.ny()};
-  DeepMass deepmass(
-      basis, network,
-      exchange::plane_tiling(box.nx, box.ny, box, tile_needs(network->shape(), std::max(box.nx, box.ny)),
-                             basis.comm().rank(), basis.comm().size()));
+Figures figures(const std::shared_ptr<Network>& network, const harmonic::HarmonicBasis& basis,
+                const exchange::Tiling& tiling, const SurveyedSky& sky) {
+  DeepMass deepmass(basis, network, tiling);
   const auto& sigma = sky.survey.noise_sigma;
   const DeepMassMaps maps = deepmass.evaluate(sky.wiener, sigma);
   std::vector<double> ks(basis.pixel_count()), ks_b(basis.pixel_count());
-  inference::kaiser_squires(basis, sky.survey.gamma1, sky.survey.gamma2, radians_per_arcmin, ks, ks_b);
+  const double smoothing = std::max(radians_per_arcmin, std::sqrt(basis.pixel_area()));
+  inference::kaiser_squires(basis, sky.survey.gamma1, sky.survey.gamma2, smoothing, ks, ks_b);
+  const auto* const sphere = dynamic_cast<const harmonic::SphereBasis*>(&basis);
+  const auto lmax = static_cast<double>(sphere != nullptr ? sphere->lmax() : 0);
+  const std::vector<double> band =
+      sphere != nullptr ? std::vector{0.2 * lmax, lmax + 0.5} : std::vector{band_low, band_high};
   const auto compared = [&](const std::vector<double>& map) {
-    return statistics::compare_maps(basis, map, sky.kappa, sigma, {band_low, band_high});
+    return statistics::compare_maps(basis, map, sky.kappa, sigma, band);
   };
   const statistics::MapComparison ours = compared(maps.mean), wiener = compared(sky.wiener);
   Figures f{};
@@ -148,7 +164,7 @@ Figures figures(const std::shared_ptr<Network>& network, const harmonic::PlaneBa
 }  // namespace
 
 HeldOutScore score_deepmass(const mpi::Communicator& comm, const std::shared_ptr<Network>& network,
-                            const Surveyor& surveyor,
+                            const Surveyor& surveyor, const exchange::Tiling& tiling,
                             const std::function<std::vector<double>(std::uint64_t)>& sky,
                             std::uint64_t surveys, std::uint32_t first, double density) {
   std::vector<double> all(surveys * columns, 0.0);
@@ -157,7 +173,7 @@ HeldOutScore score_deepmass(const mpi::Communicator& comm, const std::shared_ptr
          i += static_cast<std::uint64_t>(comm.size())) {
       const SurveyedSky seen =
           surveyor.survey(sky(i), first + static_cast<std::uint32_t>(i), {{density, density}});
-      const Figures f = figures(network, surveyor.basis(), seen);
+      const Figures f = figures(network, surveyor.basis(), tiling, seen);
       std::copy(f.begin(), f.end(), all.begin() + static_cast<std::ptrdiff_t>(i * columns));
     }
   });

@@ -1,16 +1,18 @@
 #pragma once
 
+#include "exchange/tiling.hpp"
 #include "harmonic/plane_basis.hpp"
 #include "inference/conjugate_gradient.hpp"
 #include "inference/forward_operator.hpp"
 #include "inference/signal_covariance.hpp"
 #include "network/model_card.hpp"
+#include "network/sphere_windows.hpp"
 #include "network/training.hpp"
 #include "simulate/mock_survey.hpp"
 
 namespace tessera::network {
 
-/// A mock survey of a sky with its Wiener map, on a whole periodic box.
+/// A mock survey of a sky with its Wiener map, on a whole periodic box or sphere.
 struct SurveyedSky {
   std::vector<double> kappa, wiener;
   simulate::MockSurvey survey;
@@ -20,11 +22,11 @@ struct SurveyedSky {
 /// operators as data are mapped with.
 class Surveyor {
  public:
-  /// basis must outlive the surveyor. cg: of the Wiener filter.
-  Surveyor(const harmonic::PlaneBasis& basis, const theory::PowerSpectrum& spectrum, bool pixel_window,
+  /// basis: a PlaneBasis or SphereBasis, which must outlive the surveyor. cg: of the Wiener filter.
+  Surveyor(const harmonic::HarmonicBasis& basis, const theory::PowerSpectrum& spectrum, bool pixel_window,
            simulate::SurveyPrior prior, std::uint64_t seed, inference::CgOptions cg);
 
-  [[nodiscard]] const harmonic::PlaneBasis& basis() const { return *basis_; }
+  [[nodiscard]] const harmonic::HarmonicBasis& basis() const { return *basis_; }
   [[nodiscard]] const simulate::SurveyPrior& prior() const { return prior_; }
 
   /// Collective on the basis. `density`, if given, takes the place of the prior's range.
@@ -35,7 +37,7 @@ class Surveyor {
   [[nodiscard]] std::vector<double> wiener(const simulate::MockSurvey& survey) const;
 
  private:
-  const harmonic::PlaneBasis* basis_;
+  const harmonic::HarmonicBasis* basis_;
   simulate::SurveyPrior prior_;
   std::uint64_t seed_;
   inference::CgOptions cg_;
@@ -55,15 +57,29 @@ struct Cutout {
 [[nodiscard]] Example deepmass_example(const harmonic::PlaneBasis& basis, const SurveyedSky& sky,
                                        const NetworkShape& shape, const Cutout& cutout);
 
+/// What DeepMass is given of a surveyed sky, [deepmass_inputs][pixel], and what its first output should be
+/// and how much each pixel counts in the loss, [target, weight][pixel]. Collective on the basis.
+struct DeepMassMapsOfSky {
+  std::vector<double> inputs, wanted;
+};
+[[nodiscard]] DeepMassMapsOfSky deepmass_training_maps(const harmonic::HarmonicBasis& basis,
+                                                       const SurveyedSky& sky);
+
+/// The example of one tile of a sphere.
+[[nodiscard]] Example deepmass_example(const SphereWindows& windows, const DeepMassMapsOfSky& maps,
+                                       std::uint64_t tile, bool distortion);
+
 /// Mean square error of the network's mean (Jeffrey et al. 2020), which the posterior mean minimises, plus
 /// `variance_share` times the Gaussian negative log-likelihood of what is left as a function of the second
 /// output, which the posterior variance minimises (a moment network, Jeffrey & Wandelt 2020).
 [[nodiscard]] LossFunction deepmass_loss(double variance_share);
 
 /// Scores on surveys of one depth, number i being survey `first + i` of sky `sky(i)`; the surveys are dealt
-/// to the ranks, each of which surveys on its own. Collective.
+/// to the ranks, each of which surveys on its own. tiling: over the surveyor's basis, with what the network
+/// needs. Collective.
 [[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm,
                                           const std::shared_ptr<Network>& network, const Surveyor& surveyor,
+                                          const exchange::Tiling& tiling,
                                           const std::function<std::vector<double>(std::uint64_t)>& sky,
                                           std::uint64_t surveys, std::uint32_t first, double density);
 

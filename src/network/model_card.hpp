@@ -20,9 +20,10 @@ struct HeldOutScore {
   double ratio, ratio_error;         // RMSE over that of the Wiener filter, same surveys
   double ks_ratio, ks_ratio_error;   // RMSE over that of Kaiser-Squires at 1 arcmin
   double r_wiener, r, r_gain_error;  // Pearson r of both, and the error of their difference
-  double power, power_wiener;        // power over the truth's, ell 1000 to 5000, of the network and of Wiener
-  double within_1, within_2;         // part of the pixels within 1 and 2 standard deviations
-  double z_deviation;                // standard deviation of (truth - mean) / std
+  // Power over the truth's of the network and of Wiener, ell 1000 to 5000, on the sphere from lmax / 5 on.
+  double power, power_wiener;
+  double within_1, within_2;  // part of the pixels within 1 and 2 standard deviations
+  double z_deviation;         // standard deviation of (truth - mean) / std
 };
 
 /// A score network at one noise level, on skies that it was not trained on.

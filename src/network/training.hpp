@@ -11,10 +11,11 @@ namespace tessera::network {
 
 /// One training example: a window of maps, and what the network should make of it.
 struct Example {
-  torch::Tensor inputs;  // [1][channels][ny + 2 halo][nx + 2 halo]
-  torch::Tensor target;  // [1][1][ny][nx], what the first output should be
-  torch::Tensor weight;  // [1][1][ny][nx], of each pixel's loss; undefined: equal
-  double sigma = 0.0;    // noise level, of score networks
+  torch::Tensor inputs;    // [1][channels][ny + 2 halo][nx + 2 halo]
+  torch::Tensor target;    // [1][1][ny][nx], what the first output should be
+  torch::Tensor weight;    // [1][1][ny][nx], of each pixel's loss; undefined: equal
+  double sigma = 0.0;      // noise level, of score networks
+  std::uint64_t tile = 0;  // of the sphere, where the loss must know it
 };
 
 /// The two parts of an example's loss; their gradients are taken of `total`.

@@ -1,17 +1,20 @@
 #include "simulate/mock_survey.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "core/error.hpp"
 #include "simulate/random_field.hpp"
+#include "simulate/sphere_mask.hpp"
 #include "simulate/survey_mask.hpp"
 #include "sky/angles.hpp"
 
 namespace tessera::simulate {
 namespace {
 
-constexpr double patch_arcmin = 5.0;  // standard deviation of the Gaussian that depth varies on
+// Standard deviation of the Gaussian that depth varies on: arcmin, and on the sphere at least so many pixels.
+constexpr double patch_arcmin = 5.0, patch_pixels = 4.0;
 
 /// Places of the numbers that one survey is drawn with.
 enum Draw : std::uint64_t { footprint_and_density, sigma_and_evenness };
@@ -24,16 +27,30 @@ std::unique_ptr<SurveyMask> make_mask(Footprint footprint, const PlaneGrid& fiel
       return starry_mask(field, seed);
     case Footprint::cosmos:
       return cosmos_like_mask(field, seed);
+    default:
+      fail("the footprint {} is of the sphere; on the plane there are full, starry, cosmos",
+           name_of(footprint));
   }
-  fail("unknown footprint");
+}
+
+std::unique_ptr<SphereMask> make_mask(Footprint footprint, std::uint64_t seed) {
+  switch (footprint) {
+    case Footprint::full:
+      return full_sky_mask();
+    case Footprint::des:
+      return des_like_mask(seed);
+    case Footprint::patchy:
+      return patchy_mask(seed);
+    default:
+      fail("the footprint {} is of the plane; on the sphere there are full, des, patchy", name_of(footprint));
+  }
 }
 
 /// ln of the density over its mean, up to a constant.
-std::vector<double> log_density(const harmonic::PlaneBasis& basis, double rms, std::uint64_t seed,
-                                std::uint32_t realisation) {
+std::vector<double> log_density(const harmonic::HarmonicBasis& basis, double scale, double rms,
+                                std::uint64_t seed, std::uint32_t realisation) {
   std::vector<harmonic::Complex> modes(basis.mode_count());
   basis.white_noise(RandomStream(seed, Purpose::survey_depth, realisation), harmonic::Modes(modes));
-  const double scale = patch_arcmin * radians_per_arcmin;
   // White noise of unit power smoothed by a Gaussian has the variance 1 / (4 pi scale^2).
   const double norm = rms * scale * std::sqrt(4.0 * std::numbers::pi);
   for (std::size_t k = 0; k < modes.size(); ++k) {
@@ -57,38 +74,59 @@ const char* name_of(Footprint footprint) {
       return "starry";
     case Footprint::cosmos:
       return "cosmos";
+    case Footprint::des:
+      return "des";
+    case Footprint::patchy:
+      return "patchy";
   }
   return "";
 }
 
-MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> kappa, const SurveyPrior& prior,
-                   std::uint64_t seed, std::uint32_t realisation) {
-  const RandomStream parameters(seed, Purpose::survey_parameter, realisation);
-  const auto [which, depth] = parameters.uniforms(footprint_and_density);
-  const auto [dispersion, evenness] = parameters.uniforms(sigma_and_evenness);
-  const bool even = evenness < prior.even_share;
-  MockSurvey survey;
-  survey.density = prior.density.low * std::pow(prior.density.high / prior.density.low, depth);
-  survey.sigma_e = within(prior.sigma_e, dispersion);
-  const auto kind = static_cast<std::size_t>(which * static_cast<double>(prior.footprints.size()));
-  const PlaneGrid field({0.0, 0.0}, basis.nx(), basis.ny(),
-                        std::sqrt(basis.pixel_area()) / radians_per_arcmin);
-  // Every survey has stars of its own.
-  const auto mask = make_mask(prior.footprints[kind], field, seed + 0x9E3779B97F4A7C15ULL * realisation);
+namespace {
+
+/// What one survey is drawn with.
+struct SurveyDraw {
+  double density, sigma_e;
+  bool even;
+  Footprint footprint;
+  std::uint64_t mask_seed;
+
+  SurveyDraw(const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation) {
+    const RandomStream parameters(seed, Purpose::survey_parameter, realisation);
+    const auto [which, depth] = parameters.uniforms(footprint_and_density);
+    const auto [dispersion, evenness] = parameters.uniforms(sigma_and_evenness);
+    even = evenness < prior.even_share;
+    density = prior.density.low * std::pow(prior.density.high / prior.density.low, depth);
+    sigma_e = within(prior.sigma_e, dispersion);
+    footprint =
+        prior.footprints[static_cast<std::size_t>(which * static_cast<double>(prior.footprints.size()))];
+    // Every survey has stars of its own.
+    mask_seed = seed + 0x9E3779B97F4A7C15ULL * realisation;
+  }
+};
+
+/// Galaxies and noise on the shear of kappa. coverage: part of a local pixel that is observed; number: of a
+/// local pixel, for its random numbers.
+template <class Coverage, class Number>
+MockSurvey observed(const harmonic::HarmonicBasis& basis, std::span<const double> kappa,
+                    const SurveyDraw& draw, const std::vector<double>& log_of_density, std::uint64_t seed,
+                    std::uint32_t realisation, Coverage&& coverage, Number&& number) {
+  MockSurvey survey{draw.density, draw.sigma_e, {}, {}, std::vector<double>(basis.pixel_count())};
   Sky sky = with_shear(basis, {kappa.begin(), kappa.end()});
   survey.gamma1 = std::move(sky.gamma1);
   survey.gamma2 = std::move(sky.gamma2);
-  survey.noise_sigma.resize(basis.pixel_count());
-  const std::vector<double> uneven = log_density(basis, prior.unevenness, seed, realisation);
   const RandomStream counts(seed, Purpose::galaxy_count, realisation);
   const RandomStream noise(seed, Purpose::data_white_noise, realisation);
-  const double mean = survey.density * field.pixel_arcmin() * field.pixel_arcmin();
+  const double mean = survey.density * basis.pixel_area() / (radians_per_arcmin * radians_per_arcmin);
   for (std::size_t p = 0; p < survey.noise_sigma.size(); ++p) {
-    const std::uint64_t pixel = basis.first_pixel() + p, row = pixel / basis.nx();
-    const PixelPosition position{static_cast<double>(pixel % basis.nx()), static_cast<double>(row)};
+    const std::uint64_t pixel = number(p);
+    const double covered = coverage(p);
     double galaxies = 0.0;
-    if (mask->observes(position))
-      galaxies = even ? mean : static_cast<double>(counts.poisson(mean * std::exp(uneven[p]), pixel));
+    if (covered > 0.0)
+      galaxies =
+          draw.even
+              ? mean
+              : static_cast<double>(counts.poisson(covered * mean * std::exp(log_of_density[p]), pixel));
     const double sigma = galaxies > 0.0 ? survey.sigma_e / std::sqrt(galaxies) : 0.0;
     const auto white = noise.normals(pixel);
     survey.noise_sigma[p] = sigma;
@@ -96,6 +134,52 @@ MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> ka
     survey.gamma2[p] = sigma > 0.0 ? survey.gamma2[p] + sigma * white[1] : 0.0;
   }
   return survey;
+}
+
+}  // namespace
+
+MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> kappa, const SurveyPrior& prior,
+                   std::uint64_t seed, std::uint32_t realisation) {
+  const SurveyDraw draw(prior, seed, realisation);
+  const PlaneGrid field({0.0, 0.0}, basis.nx(), basis.ny(),
+                        std::sqrt(basis.pixel_area()) / radians_per_arcmin);
+  const auto mask = make_mask(draw.footprint, field, draw.mask_seed);
+  const auto number = [&](std::size_t p) { return basis.first_pixel() + p; };
+  return observed(
+      basis, kappa, draw,
+      log_density(basis, patch_arcmin * radians_per_arcmin, prior.unevenness, seed, realisation), seed,
+      realisation,
+      [&](std::size_t p) {
+        const std::uint64_t pixel = number(p);
+        return mask->observes(
+                   {static_cast<double>(pixel % basis.nx()), static_cast<double>(pixel / basis.nx())})
+                   ? 1.0
+                   : 0.0;
+      },
+      number);
+}
+
+MockSurvey observe(const harmonic::SphereBasis& basis, std::span<const double> kappa,
+                   const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation) {
+  const SurveyDraw draw(prior, seed, realisation);
+  const auto mask = make_mask(draw.footprint, draw.mask_seed);
+  const HealpixGrid& grid = basis.grid();
+  const double scale = std::max(patch_arcmin * radians_per_arcmin, patch_pixels * grid.pixel_radians());
+  const auto number = [&](std::size_t p) {
+    return grid.nested_index(basis.rings().ring_index(basis.first_pixel() + p));
+  };
+  return observed(
+      basis, kappa, draw, log_density(basis, scale, prior.unevenness, seed, realisation), seed, realisation,
+      [&](std::size_t p) {
+        // Holes are as small as pixels.
+        double covered = 0.0;
+        const std::uint64_t pixel = number(p);
+        for (const double x : {0.25, 0.75})
+          for (const double y : {0.25, 0.75})
+            covered += mask->observes(grid.within(pixel, x, y)) ? 0.25 : 0.0;
+        return covered;
+      },
+      number);
 }
 
 }  // namespace tessera::simulate

@@ -4,20 +4,22 @@
 #include <vector>
 
 #include "harmonic/plane_basis.hpp"
+#include "harmonic/sphere_basis.hpp"
 #include "simulate/sky_prior.hpp"
 
 namespace tessera::simulate {
 
-enum class Footprint { full, starry, cosmos };
+/// On the plane full, starry, cosmos; on the sphere full, des (its outline), patchy.
+enum class Footprint { full, starry, cosmos, des, patchy };
 
 [[nodiscard]] const char* name_of(Footprint footprint);
 
-/// From what surveys of a whole periodic box are drawn, to train networks on.
+/// From what surveys of a whole periodic box or sphere are drawn, to train networks on.
 struct SurveyPrior {
   std::vector<Footprint> footprints;  // with equal chances
   Range density;                      // galaxies per arcmin^2, uniform in the logarithm
   Range sigma_e;                      // ellipticity dispersion per component
-  double unevenness = 0.25;           // rms of ln density over the field, on scales of 5 arcmin
+  double unevenness = 0.25;           // rms of ln density, on scales of 5 arcmin, on the sphere of 4 pixels
   double even_share = 0.3;            // part of the surveys with one noise level in every observed pixel
 };
 
@@ -32,6 +34,8 @@ struct MockSurvey {
 /// each pixel (or the mean number, for even surveys), Gaussian noise sigma_e / sqrt(galaxies). Collective;
 /// the bits do not depend on the rank count.
 [[nodiscard]] MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> kappa,
+                                 const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation);
+[[nodiscard]] MockSurvey observe(const harmonic::SphereBasis& basis, std::span<const double> kappa,
                                  const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation);
 
 }  // namespace tessera::simulate

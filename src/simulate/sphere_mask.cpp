@@ -140,11 +140,26 @@ struct Holes {
   }
 };
 
+// Of the observed area 4.5 and 2.9 per cent.
+constexpr Holes star_holes{2.88, 2.0 / 60.0, 12.0 / 60.0, 0};
+constexpr Holes large_holes{0.0275, 0.3, 1.2, 1};
+
+class PatchyMask final : public SphereMask {
+ public:
+  explicit PatchyMask(std::uint64_t seed) {
+    for (const Holes& holes : {star_holes, large_holes, patches}) holes.add_to(holes_, seed);
+  }
+  [[nodiscard]] bool observes(SkyPosition sky) const override { return !holes_.hold(sky, to_direction(sky)); }
+
+ private:
+  static constexpr Holes patches{0.0018, 4.0, 15.0, 2};
+  DiscIndex holes_;
+};
+
 class DesLikeMask final : public SphereMask {
  public:
   explicit DesLikeMask(std::uint64_t seed) {
-    stars.add_to(holes_, seed);
-    large.add_to(holes_, seed);
+    for (const Holes& holes : {star_holes, large_holes}) holes.add_to(holes_, seed);
   }
 
   [[nodiscard]] bool observes(SkyPosition sky) const override {
@@ -154,10 +169,6 @@ class DesLikeMask final : public SphereMask {
   }
 
  private:
-  // Of 4417 square degrees 4.5 and 2.9 per cent.
-  static constexpr Holes stars{2.88, 2.0 / 60.0, 12.0 / 60.0, 0};
-  static constexpr Holes large{0.0275, 0.3, 1.2, 1};
-
   /// Corners, whose edges are straight in right ascension and declination; from Stripe 82 clockwise.
   static constexpr std::array<SkyPosition, 30> outline{
       {{-45.0, -2.0},  {-45.0, 2.0},   {-43.0, 3.0},   {43.0, 3.0},    {45.0, 2.0},    {45.0, -2.0},
@@ -192,5 +203,7 @@ std::unique_ptr<SphereMask> healpix_mask(io::HealpixMap map) {
 }
 
 std::unique_ptr<SphereMask> des_like_mask(std::uint64_t seed) { return std::make_unique<DesLikeMask>(seed); }
+
+std::unique_ptr<SphereMask> patchy_mask(std::uint64_t seed) { return std::make_unique<PatchyMask>(seed); }
 
 }  // namespace tessera::simulate

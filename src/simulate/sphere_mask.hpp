@@ -35,4 +35,8 @@ class SphereMask {
 /// arcmin, and a hundred of 0.3 to 1.2 degrees, whose numbers fall as a power law.
 [[nodiscard]] std::unique_ptr<SphereMask> des_like_mask(std::uint64_t seed);
 
+/// The whole sphere with the same holes, and a fifth of it in patches of 4 to 15 degrees that are not
+/// observed: to train networks on borders of all kinds.
+[[nodiscard]] std::unique_ptr<SphereMask> patchy_mask(std::uint64_t seed);
+
 }  // namespace tessera::simulate

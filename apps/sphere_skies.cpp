@@ -1,0 +1,31 @@
+#include "apps/sphere_skies.hpp"
+
+#include "apps/field_options.hpp"
+#include "apps/sky_options.hpp"
+#include "core/error.hpp"
+
+namespace tessera::apps {
+
+SphereSkies::SphereSkies(const mpi::Communicator& alone, const config::Values& values, std::uint64_t seed)
+    : seed_(seed), pixel_averaged_(values.choice("pixel-window", {"yes", "no"}) == "yes") {
+  if (values.has("skies"))
+    fail("--skies holds plane skies; with --grid healpix leave it out: skies are drawn on the fly");
+  const std::uint64_t nside = values.count("nside", 1, 1 << 24),
+                      lmax = values.has("lmax") ? values.count("lmax", 2, 4 * nside) : 2 * nside;
+  spectrum_ = spectrum_for(values, harmonic::EllRange{2.0, static_cast<double>(lmax)});
+  basis_ = std::make_unique<harmonic::SphereBasis>(alone, nside, lmax);
+  maker_.emplace(*basis_, sky_prior(values), *spectrum_, sources(values), pixel_averaged_);
+  description_ =
+      fmt::format("spheres of nside {}, lmax {}, drawn on the fly: {}", nside, lmax, values.text("model"));
+}
+
+std::vector<double> SphereSkies::kappa(io::Split split, std::uint64_t number) {
+  const auto sky = static_cast<std::uint32_t>(number);
+  const std::uint64_t seed =
+      split == io::Split::train
+          ? seed_
+          : RandomStream(seed_, Purpose::held_out_sky).seed(static_cast<std::uint64_t>(split));
+  return maker_->kappa(maker_->draw_parameters(seed, sky), seed, sky);
+}
+
+}  // namespace tessera::apps
