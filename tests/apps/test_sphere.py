@@ -84,7 +84,7 @@ class Oracles(SphereTest):
 
 class Ranks(SphereTest):
     def test_simulate(self):
-        for ranks in RANKS:
+        for ranks in set(RANKS) - {2}:  # which the survey is made on
             with self.subTest(ranks=ranks):
                 catalogue, truth = self.simulate(f"catalogue{ranks}.h5", f"truth{ranks}.h5", ranks=ranks)
                 self.assert_same(catalogue, self.catalogue)
@@ -278,7 +278,7 @@ class Refusals(SphereTest, RefusalTest):
     def test_export(self):
         maps, table = self.map("maps.h5", "--methods", "wiener", "--save-samples", "--samples", "2"), self.here / "x.fits"
         for name in ("kappa_ks_e", "kappa_wiener_samples"):  # a stack is no map
-            self.refuse(["export", maps, "--map", name, "--fits", table], name, "it has: kappa_wiener, ", outputs=[table])
+            self.refuse(["export", maps, "--map", name, "--fits", table], name, "; it has: ", " kappa_wiener, ", outputs=[table])
 
 
 if __name__ == "__main__":
