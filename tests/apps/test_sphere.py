@@ -73,7 +73,7 @@ class Oracles(SphereTest):
 
     def test_other_band_limits(self):
         maps = self.map("maps.h5", "--methods", "ks,wiener", "--samples", "0", "--lmax", "80", "--pixel-window", "no")
-        self.assert_agrees("sphere_wiener", maps, SPECTRUM, "--limit", "1e-4", "--lmax", "80", "--window", "none")
+        self.assert_agrees("sphere_wiener", maps, SPECTRUM, "--limit", "1e-6", "--lmax", "80", "--window", "none")
         self.assert_agrees("sphere_ks", maps, "--divide", "--lmax", "80")
 
     def test_finer(self):
@@ -84,7 +84,7 @@ class Oracles(SphereTest):
 
 class Ranks(SphereTest):
     def test_simulate(self):
-        for ranks in RANKS:
+        for ranks in set(RANKS) - {2}:  # which the survey is made on
             with self.subTest(ranks=ranks):
                 catalogue, truth = self.simulate(f"catalogue{ranks}.h5", f"truth{ranks}.h5", ranks=ranks)
                 self.assert_same(catalogue, self.catalogue)
@@ -230,7 +230,7 @@ class Refusals(SphereTest, RefusalTest):
             refuse("--lmax", "300", lmax=300)
             refuse("--nside", "healpix", grid="plane")
         for method in ("tv", "starlet"):
-            self.refuse_map("plane", methods=method)
+            self.refuse_map("for the plane", methods=method)
         self.refuse_map("--tile 100", "power of two", tile=100)
         self.refuse_map("--tile 128", "nside 64", tile=128)
         self.refuse_map("--wiener tile", wiener="tile", samples=0)
@@ -244,8 +244,8 @@ class Refusals(SphereTest, RefusalTest):
     def test_masks_of_another_kind(self):
         maps = self.map("maps.h5", "--methods", "ks")
         plane = self.map("plane.h5", "--methods", "ks", catalogue=self.plane_catalogue, field=FIELD)
-        self.refuse_simulate("plane.h5", "plane", mask=plane)
-        self.refuse_simulate("maps.h5", "sphere", mask=maps, grid="plane", nside=None, center=CENTER, npix=48)
+        self.refuse_simulate("plane.h5", "is of the plane", mask=plane)
+        self.refuse_simulate("maps.h5", "maps of the sphere", mask=maps, grid="plane", nside=None, center=CENTER, npix=48)
 
     def test_skies_of_another_kind(self):
         self.refuse_simulate("plane_truth.h5", sky=self.plane_truth)
@@ -263,8 +263,8 @@ class Refusals(SphereTest, RefusalTest):
 
         for ranks in (1, 2):
             self.refuse(["compare", "--maps", maps, "--truth", coarse], "coarse_truth.h5", "nside 32", "nside 64", ranks=ranks)
-        refuse(maps, self.plane_truth, "maps.h5", "sphere", "plane_truth.h5", "plane")
-        refuse(plane, self.truth, "plane.h5", "plane", "truth.h5", "sphere")
+        refuse(maps, self.plane_truth, "maps.h5", "of the sphere", "plane_truth.h5", "of the plane")
+        refuse(plane, self.truth, "plane.h5", "of the plane", "truth.h5", "of the sphere")
         refuse(maps, self.truth, "--lmax", "257", lmax=257)
         refuse(plane, self.plane_truth, "--lmax", "plane", lmax=20)
         refuse(maps, self.truth, "kappa_magic", names="kappa_magic")
@@ -278,7 +278,7 @@ class Refusals(SphereTest, RefusalTest):
     def test_export(self):
         maps, table = self.map("maps.h5", "--methods", "wiener", "--save-samples", "--samples", "2"), self.here / "x.fits"
         for name in ("kappa_ks_e", "kappa_wiener_samples"):  # a stack is no map
-            self.refuse(["export", maps, "--map", name, "--fits", table], name, "kappa_wiener", outputs=[table])
+            self.refuse(["export", maps, "--map", name, "--fits", table], name, "; it has: ", " kappa_wiener, ", outputs=[table])
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 #include <cmath>
 
 #include "harmonic/plane_basis.hpp"
+#include "harmonic/sphere_basis.hpp"
 #include "inference/gaussian_posterior.hpp"
 #include "support/dense.hpp"
 
 namespace tessera::test {
 
 using harmonic::PlaneBasis;
+using harmonic::SphereBasis;
 using inference::CgOptions;
 using inference::Complex;
 using inference::ShearOperator;
@@ -18,10 +20,13 @@ using theory::PowerSpectrum;
 inline constexpr double pixel = 1e-3;
 inline constexpr CgOptions tight{1e-12, 1000};
 
-/// A survey on a small box with holes and uneven noise; signal and noise are of one order.
-struct SmallSurvey {
-  SmallSurvey(const mpi::Communicator& comm, PaddedBox box, std::size_t components = 1)
-      : basis(comm, box, pixel), shear(basis, components), signal(basis, spectra(components), true) {
+/// A small survey with holes and uneven noise; signal and noise are of one order.
+template <class Basis>
+struct SmallSurveyOn {
+  /// shape: of the basis, after its communicator; amplitude: of the spectra.
+  template <class... Shape>
+  SmallSurveyOn(const mpi::Communicator& comm, std::size_t components, double amplitude, Shape... shape)
+      : basis(comm, shape...), shear(basis, components), signal(basis, spectra(components, amplitude), true) {
     const std::size_t pixels = basis.pixel_count();
     information.resize(shear.data_components() * pixels);
     data.resize(information.size());
@@ -36,75 +41,110 @@ struct SmallSurvey {
     }
   }
 
-  static std::vector<PowerSpectrum> spectra(std::size_t components) {
-    const auto power = [](double scale) {
-      return PowerSpectrum({1.0, 1e5}, {scale * 1e-2, scale * 1e-7}, "test");
+  static std::vector<PowerSpectrum> spectra(std::size_t components, double amplitude) {
+    const auto power = [amplitude](double scale) {
+      return PowerSpectrum({1.0, 1e5}, {scale * amplitude * 1e-2, scale * amplitude * 1e-7}, "test");
     };
     if (components == 1) return {power(1.0)};
     return {power(1.0), power(0.7), power(1.5)};
   }
 
-  PlaneBasis basis;
+  Basis basis;
   ShearOperator shear;
   SignalCovariance signal;
   std::vector<double> information, data;
 };
 
+/// On a box of the plane.
+struct SmallSurvey : SmallSurveyOn<PlaneBasis> {
+  SmallSurvey(const mpi::Communicator& comm, PaddedBox box, std::size_t components = 1)
+      : SmallSurveyOn(comm, components, 1.0, box, pixel) {}
+};
+
+/// On the sphere.
+struct SmallSphere : SmallSurveyOn<SphereBasis> {
+  SmallSphere(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax)
+      : SmallSurveyOn(comm, 1, 100.0, nside, lmax) {}
+};
+
 /// Posterior of the pixels of kappa by dense algebra, from unit responses of the operators: no whitening, no
 /// CG.
 struct DensePosterior {
-  explicit DensePosterior(const SmallSurvey& survey) {
-    const PlaneBasis& basis = survey.basis;
-    const std::size_t pixels = basis.pixel_count(), components = survey.signal.components();
-    const std::size_t n = components * pixels, modes = basis.mode_count();
-    test::Matrix prior(n, n), response(survey.data.size(), n);
+  template <class Basis>
+  explicit DensePosterior(const SmallSurveyOn<Basis>& survey) {
+    const std::size_t pixels = survey.basis.pixel_count(), components = survey.signal.components();
+    const std::size_t n = components * pixels, modes = components * survey.basis.mode_count();
+    test::Matrix prior(n, n), cross(survey.data.size(), n), total(survey.data.size(), survey.data.size());
+    std::vector<Complex> a(modes), b(modes);
+    std::vector<double> shear(survey.data.size());
     for (std::size_t j = 0; j < n; ++j) {
       std::vector<double> unit(n), image(n);
       unit[j] = 1.0;
-      std::vector<Complex> a(components * modes), b(components * modes);
-      for (std::size_t c = 0; c < components; ++c)
-        basis.synthesis_adjoint(std::span<double>(unit).subspan(c * pixels, pixels),
-                                std::span<Complex>(a).subspan(c * modes, modes));
-      survey.signal.apply_root_adjoint(a, b);
-      survey.signal.apply_root(b, b);
-      for (std::size_t c = 0; c < components; ++c)
-        basis.synthesis(std::span<Complex>(b).subspan(c * modes, modes),
-                        std::span<double>(image).subspan(c * pixels, pixels));
+      each(survey.basis, components, [&](std::size_t first, std::size_t mode) {
+        survey.basis.synthesis_adjoint(std::span<double>(unit).subspan(first, pixels),
+                                       std::span<Complex>(a).subspan(mode, modes / components));
+      });
+      apply_prior(survey, a, b);
+      each(survey.basis, components, [&](std::size_t first, std::size_t mode) {
+        survey.basis.synthesis(std::span<Complex>(b).subspan(mode, modes / components),
+                               std::span<double>(image).subspan(first, pixels));
+      });
+      survey.shear.apply(b, shear);
       for (std::size_t i = 0; i < n; ++i) prior(i, j) = image[i];
-      std::vector<double> shear(survey.data.size());
-      for (Complex& value : a) value *= basis.pixel_area();
-      survey.shear.apply(a, shear);
-      for (std::size_t i = 0; i < shear.size(); ++i) response(i, j) = shear[i];
+      for (std::size_t i = 0; i < shear.size(); ++i) cross(i, j) = shear[i];
     }
-    solve(survey, prior, response);
+    for (std::size_t j = 0; j < shear.size(); ++j) {
+      std::vector<double> unit(shear.size());
+      unit[j] = 1.0;
+      survey.shear.apply_adjoint(unit, a);
+      apply_prior(survey, a, b);
+      survey.shear.apply(b, shear);
+      for (std::size_t i = 0; i < shear.size(); ++i) total(i, j) = shear[i];
+    }
+    solve(survey.data, survey.information, prior, cross, total);
   }
 
-  /// mean = C d and covariance = S - C P S with C = S P^T (P S P^T + N)^-1, over the observed data only.
-  void solve(const SmallSurvey& survey, const test::Matrix& prior, const test::Matrix& response) {
+  std::vector<double> mean;
+  test::Matrix covariance{0, 0};
+
+ private:
+  /// f(first pixel, first mode) of every component.
+  template <class F>
+  static void each(const harmonic::HarmonicBasis& basis, std::size_t components, F f) {
+    for (std::size_t c = 0; c < components; ++c) f(c * basis.pixel_count(), c * basis.mode_count());
+  }
+
+  template <class Basis>
+  static void apply_prior(const SmallSurveyOn<Basis>& survey, const std::vector<Complex>& a,
+                          std::vector<Complex>& b) {
+    survey.signal.apply_root_adjoint(a, b);
+    survey.signal.apply_root(b, b);
+  }
+
+  /// mean = C d and covariance = S - C A S with C = S A^T (A S A^T + N)^-1, over the observed data only;
+  /// cross = A S, and all = A S A^T.
+  void solve(const std::vector<double>& data, const std::vector<double>& information,
+             const test::Matrix& prior, const test::Matrix& cross, const test::Matrix& all) {
     std::vector<std::size_t> seen;
-    for (std::size_t i = 0; i < survey.data.size(); ++i)
-      if (survey.information[i] > 0.0) seen.push_back(i);
+    for (std::size_t i = 0; i < data.size(); ++i)
+      if (information[i] > 0.0) seen.push_back(i);
     const std::size_t n = prior.rows();
-    test::Matrix observed(seen.size(), n), d(seen.size(), 1);
+    test::Matrix observed(seen.size(), n), total(seen.size(), seen.size()), d(seen.size(), 1);
     for (std::size_t i = 0; i < seen.size(); ++i) {
-      d(i, 0) = survey.data[seen[i]];
-      for (std::size_t j = 0; j < n; ++j) observed(i, j) = response(seen[i], j);
+      d(i, 0) = data[seen[i]];
+      for (std::size_t j = 0; j < n; ++j) observed(i, j) = cross(seen[i], j);
+      for (std::size_t j = 0; j < seen.size(); ++j) total(i, j) = all(seen[i], seen[j]);
+      total(i, i) += 1.0 / information[seen[i]];
     }
-    const test::Matrix cross = test::multiply(observed, prior);  // P S
-    test::Matrix total = test::multiply(cross, test::transpose(observed));
-    for (std::size_t i = 0; i < seen.size(); ++i) total(i, i) += 1.0 / survey.information[seen[i]];
-    const test::Matrix weights = test::solve(total, cross);  // (P S P^T + N)^-1 P S
+    const test::Matrix weights = test::solve(total, observed);  // (A S A^T + N)^-1 A S
     const test::Matrix mean_column = test::multiply(test::transpose(weights), d);
-    const test::Matrix lost = test::multiply(test::transpose(cross), weights);
+    const test::Matrix lost = test::multiply(test::transpose(observed), weights);
     covariance = prior;
     for (std::size_t i = 0; i < n; ++i) {
       mean.push_back(mean_column(i, 0));
       for (std::size_t j = 0; j < n; ++j) covariance(i, j) -= lost(i, j);
     }
   }
-
-  std::vector<double> mean;
-  test::Matrix covariance{0, 0};
 };
 
 }  // namespace tessera::test
