@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sky/healpix_grid.hpp"
@@ -67,7 +68,7 @@ class PlanePixels final : public SkyPixels {
 /// centre.
 class SpherePixels final : public SkyPixels {
  public:
-  SpherePixels(const HealpixGrid& grid, const RingDistribution& rings) : grid_(grid), rings_(rings) {}
+  SpherePixels(HealpixGrid grid, RingDistribution rings) : grid_(std::move(grid)), rings_(std::move(rings)) {}
 
   [[nodiscard]] std::uint64_t rows() const override { return rings_.rings().size(); }
   [[nodiscard]] std::uint64_t row_begin(std::uint64_t row) const override;
