@@ -217,9 +217,9 @@ class PosteriorRun {
                                                     scale.threshold(), settings_->detection_probability);
       for (const posterior::Detection& d : found) {
         // Rows and columns on the plane.
-        const std::uint64_t nx = width_of_field();
-        const double x = static_cast<double>(nx > 0 ? d.pixel % nx : d.pixel),
-                     y = nx > 0 ? static_cast<double>(d.pixel / nx) : 0.0;
+        const std::uint64_t nx = width_of_field(), column = nx > 0 ? d.pixel % nx : d.pixel,
+                            row = nx > 0 ? d.pixel / nx : 0;
+        const auto x = static_cast<double>(column), y = static_cast<double>(row);
         rows.insert(rows.end(), {d.ra, d.dec, x, y, d.scale, d.kappa, d.deviation, d.signal_to_noise,
                                  d.threshold, d.probability});
       }

@@ -190,7 +190,7 @@ SimulatedSky read_sky(const mpi::Communicator& comm, const config::Values& value
 /// A sky of the sphere, drawn or from a HEALPix map.
 SimulatedSky make_sphere(const mpi::Communicator& comm, const config::Values& values,
                          const Settings& settings) {
-  const auto [nside, lmax] = std::pair(settings.field.nside, settings.field.lmax);
+  const std::uint64_t nside = settings.field.nside, lmax = settings.field.lmax;
   constexpr double doubles_per_pixel = 10.0, mode_vectors = 6.0;
   constexpr std::uint64_t tile = 128;
   require_sphere_memory(comm, nside, lmax, doubles_per_pixel, mode_vectors);

@@ -179,7 +179,7 @@ void MapWriter::write_block(const DatasetHandle& dataset, const std::vector<hsiz
   });
 }
 
-DatasetHandle MapWriter::create_values(const std::string& name, std::vector<hsize_t> shape,
+DatasetHandle MapWriter::create_values(const std::string& name, const std::vector<hsize_t>& shape,
                                        const MapShape& map, const Description& description,
                                        Precision precision) {
   if (map.nside == 0) return create(name, shape, description, precision);
@@ -205,7 +205,7 @@ void MapWriter::create_stack(const std::string& name, std::uint64_t depth, const
                              const Description& description, Precision precision) {
   std::vector<hsize_t> extent{depth};
   extent.insert(extent.end(), shape.extent.begin(), shape.extent.end());
-  create_values(name, std::move(extent), shape, description, precision);
+  create_values(name, extent, shape, description, precision);
 }
 
 void MapWriter::write_slice(const std::string& name, std::uint64_t slice, const MapShape& shape,

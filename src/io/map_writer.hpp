@@ -106,7 +106,7 @@ class MapWriter {
                        const Description& description, Precision precision = Precision::float64,
                        std::vector<hsize_t> chunk = {});
   /// The dataset of a map's values, which on the sphere is part of the group that the map is.
-  DatasetHandle create_values(const std::string& name, std::vector<hsize_t> shape, const MapShape& map,
+  DatasetHandle create_values(const std::string& name, const std::vector<hsize_t>& shape, const MapShape& map,
                               const Description& description, Precision precision);
   void write_block(const DatasetHandle& dataset, const std::vector<hsize_t>& start,
                    const std::vector<hsize_t>& count, std::span<const double> values);

@@ -90,20 +90,18 @@ struct SurveyDraw {
   bool even;
   Footprint footprint;
   std::uint64_t mask_seed;
-
-  SurveyDraw(const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation) {
-    const RandomStream parameters(seed, Purpose::survey_parameter, realisation);
-    const auto [which, depth] = parameters.uniforms(footprint_and_density);
-    const auto [dispersion, evenness] = parameters.uniforms(sigma_and_evenness);
-    even = evenness < prior.even_share;
-    density = prior.density.low * std::pow(prior.density.high / prior.density.low, depth);
-    sigma_e = within(prior.sigma_e, dispersion);
-    footprint =
-        prior.footprints[static_cast<std::size_t>(which * static_cast<double>(prior.footprints.size()))];
-    // Every survey has stars of its own.
-    mask_seed = seed + 0x9E3779B97F4A7C15ULL * realisation;
-  }
 };
+
+SurveyDraw draw_survey(const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation) {
+  const RandomStream parameters(seed, Purpose::survey_parameter, realisation);
+  const auto [which, depth] = parameters.uniforms(footprint_and_density);
+  const auto [dispersion, evenness] = parameters.uniforms(sigma_and_evenness);
+  const auto kind = static_cast<std::size_t>(which * static_cast<double>(prior.footprints.size()));
+  // Every survey has stars of its own.
+  return {prior.density.low * std::pow(prior.density.high / prior.density.low, depth),
+          within(prior.sigma_e, dispersion), evenness < prior.even_share, prior.footprints[kind],
+          seed + 0x9E3779B97F4A7C15ULL * realisation};
+}
 
 /// Galaxies and noise on the shear of kappa. coverage: part of a local pixel that is observed; number: of a
 /// local pixel, for its random numbers.
@@ -140,7 +138,7 @@ MockSurvey observed(const harmonic::HarmonicBasis& basis, std::span<const double
 
 MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> kappa, const SurveyPrior& prior,
                    std::uint64_t seed, std::uint32_t realisation) {
-  const SurveyDraw draw(prior, seed, realisation);
+  const SurveyDraw draw = draw_survey(prior, seed, realisation);
   const PlaneGrid field({0.0, 0.0}, basis.nx(), basis.ny(),
                         std::sqrt(basis.pixel_area()) / radians_per_arcmin);
   const auto mask = make_mask(draw.footprint, field, draw.mask_seed);
@@ -151,17 +149,15 @@ MockSurvey observe(const harmonic::PlaneBasis& basis, std::span<const double> ka
       realisation,
       [&](std::size_t p) {
         const std::uint64_t pixel = number(p);
-        return mask->observes(
-                   {static_cast<double>(pixel % basis.nx()), static_cast<double>(pixel / basis.nx())})
-                   ? 1.0
-                   : 0.0;
+        const std::uint64_t column = pixel % basis.nx(), row = pixel / basis.nx();
+        return mask->observes({static_cast<double>(column), static_cast<double>(row)}) ? 1.0 : 0.0;
       },
       number);
 }
 
 MockSurvey observe(const harmonic::SphereBasis& basis, std::span<const double> kappa,
                    const SurveyPrior& prior, std::uint64_t seed, std::uint32_t realisation) {
-  const SurveyDraw draw(prior, seed, realisation);
+  const SurveyDraw draw = draw_survey(prior, seed, realisation);
   const auto mask = make_mask(draw.footprint, draw.mask_seed);
   const HealpixGrid& grid = basis.grid();
   const double scale = std::max(patch_arcmin * radians_per_arcmin, patch_pixels * grid.pixel_radians());

@@ -72,7 +72,10 @@ HealpixGrid::HealpixGrid(std::uint64_t nside)
     : nside_(checked_nside(nside)), base_(std::make_unique<Base>(nside)) {}
 HealpixGrid::~HealpixGrid() = default;
 HealpixGrid::HealpixGrid(const HealpixGrid& other) : HealpixGrid(other.nside_) {}
-HealpixGrid& HealpixGrid::operator=(const HealpixGrid& other) { return *this = HealpixGrid(other.nside_); }
+HealpixGrid& HealpixGrid::operator=(const HealpixGrid& other) {
+  if (this != &other) *this = HealpixGrid(other.nside_);
+  return *this;
+}
 HealpixGrid::HealpixGrid(HealpixGrid&& other) noexcept = default;
 HealpixGrid& HealpixGrid::operator=(HealpixGrid&& other) noexcept = default;
 
