@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "apps/calibrate_options.hpp"
+#include "apps/calibration_surveys.hpp"
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
 #include "apps/map_settings.hpp"
@@ -11,7 +12,6 @@
 #include "apps/provenance.hpp"
 #include "apps/sampler_options.hpp"
 #include "apps/survey_options.hpp"
-#include "apps/training_skies.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "inference/wiener_map.hpp"
@@ -19,6 +19,7 @@
 #include "posterior/calibration.hpp"
 #include "posterior/learned_domain.hpp"
 #include "posterior/pixel_spectrum.hpp"
+#include "posterior/scale_significance.hpp"
 #include "statistics/mean_error.hpp"
 
 namespace tessera::apps {
@@ -29,23 +30,21 @@ using statistics::MeanError;
 struct Settings {
   SamplerSettings sampler;
   simulate::SurveyPrior prior;
-  std::uint64_t field, surveys, first, samples, tile, seed;
-  double padding;
+  std::uint64_t surveys, first, samples, tile, seed;
   std::string deepmass;  // empty: without
   std::string card_out;  // empty: not asked for
 
   explicit Settings(const config::Values& values)
       : sampler(values),
         prior(survey_prior(values)),
-        field(values.count("field", 8, 1 << 16)),
         surveys(values.count("surveys", 1, 100000)),
         first(values.count("first-survey", 0, 1000000)),
         samples(values.count("samples", 8, 100000)),
         tile(values.count("tile", 1, 1 << 20)),
         seed(values.count("seed", 0, UINT64_MAX)),
-        padding(values.number("padding", 1.0, 16.0)),
-        deepmass(values.has("deepmass-model") ? values.text("deepmass-model")
-                                              : find_data(default_model(false))) {
+        deepmass(values.has("deepmass-model")
+                     ? values.text("deepmass-model")
+                     : find_data(default_model(values.choice("grid", {"plane", "healpix"}) == "healpix"))) {
     if (deepmass == "none") deepmass.clear();
     if (values.has("card-out")) card_out = values.text("card-out");
     if (!card_out.empty() && sampler.model.empty())
@@ -58,23 +57,18 @@ struct Settings {
 /// The steps from a sky to samples of its survey, by the ranks of a group.
 class Pipeline {
  public:
-  Pipeline(const mpi::Communicator& comm, const mpi::Communicator& alone, const Settings& settings,
-           TrainingSkies& skies)
+  Pipeline(const mpi::Communicator& comm, const Settings& settings, CalibrationSurveys& surveys)
       : comm_(&comm),
         settings_(&settings),
-        skies_(&skies),
-        field_({0.0, 0.0}, settings.field, settings.field, skies.pixel_arcmin()),
-        box_(padded_box(field_, settings.padding)),
-        sky_(survey::plane_sky(comm, field_, box_)),
-        whole_(dynamic_cast<const harmonic::PlaneBasis&>(sky_->basis())),
-        corner_(alone, {settings.field, settings.field}, field_.pixel_radians()),
-        shear_(whole_),
-        closed_(whole_),
-        signal_(whole_, {skies.spectrum()}, skies.pixel_averaged()),
-        spectrum_(posterior::pixel_spectrum(whole_, signal_)) {
-    if (settings.field > skies.basis().nx() || settings.field > skies.basis().ny())
-      fail("--field {} is larger than the skies, {} x {} pixels", settings.field, skies.basis().nx(),
-           skies.basis().ny());
+        surveys_(&surveys),
+        sky_(surveys.sky(comm)),
+        basis_(sky_->basis()),
+        places_(surveys.places(*sky_)),
+        field_pixels_(surveys.field().sky->basis().total_pixels()),
+        shear_(basis_),
+        closed_(basis_),
+        signal_(basis_, {surveys.spectrum()}, surveys.pixel_averaged()),
+        spectrum_(posterior::pixel_spectrum(basis_, signal_)) {
     const int ranks = comm.ranks_on_node();
     mpi::collectively(comm, [&] {
       if (!settings.sampler.model.empty()) score_ = load_score(settings.sampler.model, ranks);
@@ -82,135 +76,116 @@ class Pipeline {
     });
   }
 
-  [[nodiscard]] const harmonic::PlaneBasis& corner() const { return corner_; }
   [[nodiscard]] const ScoreModel* score() const { return score_.get(); }
 
   posterior::CalibrationSurvey survey(std::uint64_t number, const std::function<void()>& progress) {
     posterior::CalibrationSurvey result;
-    simulate::MockSurvey mock;
+    CalibrationSurveys::Mock mock;
     mpi::collectively(*comm_, [&] {
-      const std::vector<double> sky = skies_->test(number);
-      result.maps.truth = corner_of(sky);
-      mock = surveyed(sky, number);
-      result.maps.reference = corner_of(skies_->test(number + settings_->surveys / 2 + 1));
+      mock = surveys_->mock(number);
+      result.maps.reference = surveys_->reference(number);
     });
-    result.mask.resize(result.maps.truth.size());
+    result.mask.resize(mock.truth.size());
     for (std::size_t p = 0; p < result.mask.size(); ++p)
-      result.mask[p] = mock.noise_sigma[p] > 0.0 ? 1.0 : 0.0;
-    sample(mock, number, result, progress);
+      result.mask[p] = mock.survey.noise_sigma[p] > 0.0 ? 1.0 : 0.0;
+    result.maps.truth = std::move(mock.truth);
+    sample(mock.survey, number, result, progress);
     return result;
   }
 
  private:
-  /// The field of a map of a whole sky.
-  [[nodiscard]] std::vector<double> corner_of(const std::vector<double>& sky) const {
-    const std::uint64_t n = settings_->field, nx = skies_->basis().nx();
-    std::vector<double> part;
-    for (std::uint64_t y = 0; y < n; ++y)
-      part.insert(part.end(), sky.begin() + static_cast<std::ptrdiff_t>(y * nx),
-                  sky.begin() + static_cast<std::ptrdiff_t>(y * nx + n));
-    return part;
+  /// This rank's pixels of the sky from a map of the field, zero beyond it.
+  [[nodiscard]] std::vector<double> on_sky(const std::vector<double>& map) const {
+    std::vector<double> own(places_.size(), 0.0);
+    for (std::size_t p = 0; p < own.size(); ++p)
+      if (places_[p] != CalibrationSurveys::beyond_field) own[p] = map[places_[p]];
+    return own;
   }
 
-  /// The shear is that of the whole sky, of which the field sees a part.
-  [[nodiscard]] simulate::MockSurvey surveyed(const std::vector<double>& sky, std::uint64_t number) const {
-    const auto realisation = TrainingSkies::first_test + static_cast<std::uint32_t>(number);
-    const simulate::MockSurvey all =
-        simulate::observe(skies_->basis(), sky, settings_->prior, settings_->seed, realisation);
-    return {all.density, all.sigma_e, corner_of(all.gamma1), corner_of(all.gamma2),
-            corner_of(all.noise_sigma)};
-  }
-
-  /// This rank's rows of the box from a map of the field, zero beyond it.
-  [[nodiscard]] std::vector<double> boxed(const std::vector<double>& map) const {
-    std::vector<double> rows(whole_.pixel_count(), 0.0);
-    const std::uint64_t n = settings_->field;
-    for (std::uint64_t row = 0; row < whole_.local_rows() && whole_.first_row() + row < n; ++row)
-      std::copy_n(map.begin() + static_cast<std::ptrdiff_t>((whole_.first_row() + row) * n), n,
-                  rows.begin() + static_cast<std::ptrdiff_t>(row * whole_.nx()));
-    return rows;
-  }
-
-  /// The field of a map of the box, on every rank.
-  [[nodiscard]] std::vector<double> gathered(const std::vector<double>& rows) const {
-    const std::uint64_t n = settings_->field;
-    std::vector<double> map(n * n, 0.0);
-    for (std::uint64_t row = 0; row < whole_.local_rows() && whole_.first_row() + row < n; ++row)
-      std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(row * whole_.nx()), n,
-                  map.begin() + static_cast<std::ptrdiff_t>((whole_.first_row() + row) * n));
+  /// The field of a map of the sky, on every rank.
+  [[nodiscard]] std::vector<double> gathered(const std::vector<double>& own) const {
+    std::vector<double> map(field_pixels_, 0.0);
+    for (std::size_t p = 0; p < own.size(); ++p)
+      if (places_[p] != CalibrationSurveys::beyond_field) map[places_[p]] = own[p];
     comm_->sum(std::span(map));  // one rank has a number, the others zero: nothing is rounded
     return map;
   }
 
+  [[nodiscard]] std::unique_ptr<posterior::ResidualScore> residual(
+      const std::vector<double>& variance) const {
+    if (score_ == nullptr) return nullptr;
+    return score_->residual(
+        *sky_, spectrum_, settings_->tile,
+        posterior::learned_domain(basis_, harmonic::ConstPixels(variance).first(basis_.pixel_count()),
+                                  settings_->sampler.prior_reach));
+  }
+
   void sample(const simulate::MockSurvey& mock, std::uint64_t number, posterior::CalibrationSurvey& result,
               const std::function<void()>& progress) {
-    const std::vector<double> sigma = boxed(mock.noise_sigma), gamma1 = boxed(mock.gamma1),
-                              gamma2 = boxed(mock.gamma2);
+    const std::vector<double> sigma = on_sky(mock.noise_sigma), gamma1 = on_sky(mock.gamma1),
+                              gamma2 = on_sky(mock.gamma2);
     const std::vector<double> information = inference::shear_information(sigma);
-    const inference::GaussianPosterior gaussian(whole_, shear_, signal_, information);
+    const inference::GaussianPosterior gaussian(basis_, shear_, signal_, information);
     const std::vector<double> wiener =
-        inference::wiener_map(whole_, gaussian, gamma1, gamma2, {1e-5, 1000}).kappa;
+        inference::wiener_map(basis_, gaussian, gamma1, gamma2, {1e-5, 1000}).kappa;
     result.wiener = gathered(wiener);
     if (deepmass_ != nullptr)
       result.deepmass = gathered(deepmass_->evaluate(*sky_, settings_->tile, wiener, sigma).mean);
     const std::vector<double> data = inference::shear_data(gamma1, gamma2),
                               variance = inference::shear_variance(sigma);
-    if (score_ != nullptr)
-      residual_ = score_->residual(
-          *sky_, spectrum_, settings_->tile,
-          posterior::learned_domain(whole_, harmonic::ConstPixels(variance).first(whole_.pixel_count()),
-                                    settings_->sampler.prior_reach));
+    const auto learned = residual(variance);
     posterior::SamplerOptions options = settings_->sampler.options;
+    options.lowest_sigma =
+        settings_->sampler.lowest_sigma(posterior::smoothed_prior_rms(basis_, spectrum_, 0.0));
     options.sigma =
-        posterior::sampling_sigma(*comm_, variance, settings_->sampler.sigma_share, residual_.get());
-    posterior::Sampler sampler(whole_, closed_, spectrum_, data, variance, residual_.get(), options,
+        posterior::sampling_sigma(*comm_, variance, settings_->sampler.sigma_share, learned.get());
+    posterior::Sampler sampler(basis_, closed_, spectrum_, data, variance, learned.get(), options,
                                settings_->seed + (number << 20U));
     sampler.begin(0);
-    std::vector<posterior::Complex> modes(whole_.mode_count()), expected(modes.size()), mean(modes.size());
-    std::vector<double> kappa(whole_.pixel_count());
+    std::vector<posterior::Complex> modes(basis_.mode_count()), expected(modes.size()), mean(modes.size());
+    std::vector<double> kappa(basis_.pixel_count());
     for (std::uint64_t s = 0; s < settings_->samples; ++s) {
       sampler.next(modes, expected);
-      whole_.synthesis(modes, kappa);
+      basis_.synthesis(modes, kappa);
       result.maps.samples.push_back(gathered(kappa));
       for (std::size_t k = 0; k < mean.size(); ++k)
         mean[k] += expected[k] / static_cast<double>(settings_->samples);
       progress();
     }
-    whole_.synthesis(mean, kappa);
+    basis_.synthesis(mean, kappa);
     result.maps.mean = gathered(kappa);
   }
 
   const mpi::Communicator* comm_;
   const Settings* settings_;
-  TrainingSkies* skies_;
-  PlaneGrid field_;
-  PaddedBox box_;
+  CalibrationSurveys* surveys_;
   std::unique_ptr<survey::SurveySky> sky_;
-  const harmonic::PlaneBasis& whole_;
-  harmonic::PlaneBasis corner_;
+  const harmonic::HarmonicBasis& basis_;
+  std::vector<std::size_t> places_;
+  std::size_t field_pixels_;
   inference::ShearOperator shear_;
   inference::WholeShearOperator closed_;
   inference::SignalCovariance signal_;
   std::vector<double> spectrum_;
   std::unique_ptr<ScoreModel> score_;
   std::unique_ptr<DeepMassModel> deepmass_;
-  std::unique_ptr<posterior::ResidualScore> residual_;
 };
 
 /// The figures of all surveys, by name.
 class Table {
  public:
   explicit Table(const posterior::Calibration& calibration)
-      : names_(posterior::Calibration::figure_names()), rows_(&calibration.figures()) {}
+      : names_(calibration.figure_names()), rows_(&calibration.figures()) {}
 
   template <class F>
   [[nodiscard]] MeanError of(F f) const {
     std::vector<double> values;
-    for (const auto& row : *rows_) values.push_back(f([&](const char* name) { return row[place(name)]; }));
+    for (const auto& row : *rows_)
+      values.push_back(f([&](const std::string& name) { return row[place(name)]; }));
     return statistics::mean_error(values);
   }
-  [[nodiscard]] MeanError operator[](const char* name) const {
-    return of([name](const auto& value) { return value(name); });
+  [[nodiscard]] MeanError operator[](const std::string& name) const {
+    return of([&name](const auto& value) { return value(name); });
   }
   [[nodiscard]] MeanError ratio(const char* a, const char* b) const {
     return of([a, b](const auto& value) { return value(a) / value(b); });
@@ -228,7 +203,7 @@ class Table {
 std::vector<double> power_ratio(const posterior::Calibration& calibration,
                                 const std::vector<std::vector<double>>& power) {
   std::vector<double> ratio;
-  for (std::size_t b = 1; b + 1 < calibration.bands().size(); ++b) {
+  for (std::size_t b = 0; b < calibration.bands().size(); ++b) {
     double truth = 0.0, ours = 0.0;
     for (std::size_t s = 0; s < power.size(); ++s) {
       truth += calibration.truth_power()[s][b];
@@ -237,6 +212,25 @@ std::vector<double> power_ratio(const posterior::Calibration& calibration,
     ratio.push_back(ours / truth);
   }
   return ratio;
+}
+
+/// Skewness and peaks.
+void report_shapes(const posterior::Calibration& calibration, const Table& table) {
+  const auto& [sky, smoothings, levels, ell, power] = calibration.field();
+  for (const double arcmin : {0.0, smoothings[0], smoothings[1]}) {
+    const std::string scale = arcmin > 0.0 ? fmt::format("_{:g}", arcmin) : "";
+    const MeanError truth = table["truth_skewness" + scale], ours = table["sample_skewness" + scale];
+    log::info("  skewness at {:g} arcmin: truth {:.3f} +- {:.3f}, samples {:.3f} +- {:.3f}", arcmin,
+              truth.mean, truth.error, ours.mean, ours.error);
+  }
+  for (const double level : levels) {
+    const auto of = [&](const char* maps) { return table[fmt::format("{}_peaks_{:g}", maps, level)]; };
+    const MeanError truth = of("truth"), ours = of("sample");
+    log::info(
+        "  peaks above {:g} at {:g} arcmin: truth {:.2f} +- {:.2f}, samples {:.2f} +- {:.2f}, mean map "
+        "{:.2f}",
+        level, smoothings[0], truth.mean, truth.error, ours.mean, ours.error, of("mean").mean);
+  }
 }
 
 void report(const posterior::Calibration& calibration, bool deepmass) {
@@ -255,20 +249,7 @@ void report(const posterior::Calibration& calibration, bool deepmass) {
     line("RMSE of the posterior mean over DeepMass's", table.ratio("rmse", "rmse_deepmass"));
   }
   line("rms of samples over the truth's", table.ratio("sample_rms", "truth_rms"));
-  for (const char* const scale : {"", "_1", "_2"}) {
-    const std::string truth = std::string("truth_skewness") + scale,
-                      ours = std::string("sample_skewness") + scale;
-    log::info("  skewness at {} arcmin: truth {:.3f} +- {:.3f}, samples {:.3f} +- {:.3f}",
-              *scale != 0 ? scale + 1 : "0", table[truth.c_str()].mean, table[truth.c_str()].error,
-              table[ours.c_str()].mean, table[ours.c_str()].error);
-  }
-  for (const char* const level : {"0.04", "0.06", "0.08", "0.10"}) {
-    const auto name = [level](const char* of) { return fmt::format("{}_peaks_{}", of, level); };
-    const MeanError truth = table[name("truth").c_str()], ours = table[name("sample").c_str()];
-    log::info(
-        "  peaks above {} at 1 arcmin: truth {:.2f} +- {:.2f}, samples {:.2f} +- {:.2f}, mean map {:.2f}",
-        level, truth.mean, truth.error, ours.mean, ours.error, table[name("mean").c_str()].mean);
-  }
+  report_shapes(calibration, table);
   // Of uniform numbers: 0.5 and 0.2887.
   for (const auto& [name, what] : {std::pair{"tarp_pixels", "pixels"}, {"tarp_smooth", "smoothed maps"}}) {
     const MeanError nearer = table[name];
@@ -280,8 +261,8 @@ void report(const posterior::Calibration& calibration, bool deepmass) {
   const std::vector<double> samples = power_ratio(calibration, calibration.sample_power()),
                             mean = power_ratio(calibration, calibration.mean_power());
   for (std::size_t b = 0; b < samples.size(); ++b)
-    log::info("  power at ell {:6.0f} over the truth's: samples {:.3f}, mean map {:.3f}", ell[b + 1],
-              samples[b], mean[b]);
+    log::info("  power at ell {:6.0f} over the truth's: samples {:.3f}, mean map {:.3f}", ell[b], samples[b],
+              mean[b]);
   for (const auto& [name, counts] : calibration.ranks()) {
     if (name.starts_with("band ")) continue;
     const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
@@ -300,7 +281,7 @@ void write(const mpi::Communicator& comm, const config::Values& values,
            const posterior::Calibration& calibration, io::AtomicFile& file, const Pipeline& pipeline,
            const theory::PowerSpectrum& spectrum, StageClock& clock) {
   clock.begin("write");
-  const auto names = posterior::Calibration::figure_names();
+  const auto names = calibration.figure_names();
   const std::size_t surveys = calibration.figures().size(), bands = calibration.bands().size();
   io::MapWriter writer(comm, file, static_cast<double>(surveys * (names.size() + 3 * bands)), 20);
   writer.create_group("/calibration");
@@ -381,14 +362,16 @@ void run_calibrate(const mpi::Communicator& comm, const config::Values& values) 
     if (comm.rank() == 0 && !settings.card_out.empty())
       card_file.emplace(alone, settings.card_out, values.flag("overwrite"));
   });
-  std::optional<TrainingSkies> skies;
-  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
+  std::unique_ptr<CalibrationSurveys> surveys;
+  mpi::collectively(comm, [&] {
+    surveys = calibration_surveys(alone, values, settings.prior, settings.surveys, settings.seed);
+  });
   // Ranks share the surveys; only where there are more ranks do several share the tiles of one.
   const auto ranks = static_cast<std::uint64_t>(comm.size()), groups = std::min(ranks, settings.surveys),
              number = static_cast<std::uint64_t>(comm.rank()) * groups / ranks;
   const mpi::Communicator group = comm.split(static_cast<int>(number));
-  Pipeline pipeline(group, alone, settings, *skies);
-  posterior::Calibration calibration(pipeline.corner(), settings.samples, settings.surveys, settings.seed);
+  Pipeline pipeline(group, settings, *surveys);
+  posterior::Calibration calibration(surveys->field(), settings.samples, settings.surveys, settings.seed);
   StageClock clock;
   clock.begin("surveys");
   mpi::collectively(comm,
@@ -398,7 +381,7 @@ void run_calibrate(const mpi::Communicator& comm, const config::Values& values) 
   for (const std::size_t missing : calibration.missing())
     log::info("survey {} is left out: it could not be sampled", settings.first + missing);
   report(calibration, !settings.deepmass.empty());
-  write(comm, values, calibration, file, pipeline, skies->spectrum(), clock);
+  write(comm, values, calibration, file, pipeline, surveys->spectrum(), clock);
   mpi::collectively(comm, [&] {
     if (!card_file) return;
     io::MapWriter writer(alone, *card_file, 0.0, 0);

@@ -29,6 +29,10 @@ config::Command calibrate_command() {
   config::Group skies{
       "Skies",
       {{"skies", "FILE", "set of skies whose test skies are surveyed"},
+       {"grid", "plane|healpix", "fields of plane skies, or surveys of whole spheres drawn on the fly",
+        "plane"},
+       {"nside", "N", "healpix: resolution"},
+       {"lmax", "L", "healpix: highest multipole of the transform [2 nside]"},
        {"npix", "N[,M]", "pixels of a sky drawn on the fly", "512"},
        {"pixel-arcmin", "P", "side of a pixel of a sky drawn on the fly, arcmin", "0.29"},
        {"field", "N", "side of the field that is surveyed, a corner of the sky, pixels", "256"},
@@ -40,7 +44,8 @@ config::Command calibrate_command() {
       "Sampler",
       {{"samples", "N", "samples of every survey, of one chain", "15"},
        {"deepmass-model", "FILE",
-        "DeepMass to compare with; none: leave it out [deepmass_cosmos.h5 of the folder data]"},
+        "DeepMass to compare with; none: leave it out [deepmass_cosmos.h5 of the folder data; healpix: "
+        "deepmass_desy3.h5]"},
        {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
        {"seed", "N", "seed of surveys and samples", "1"}}};
   for (const config::Option& option : sampler_options()) sampler.options.push_back(option);

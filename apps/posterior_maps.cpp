@@ -204,6 +204,8 @@ class PosteriorRun {
   void write_detections() {
     std::vector<double> rows;
     std::string counts;
+    survey::LocalPeaks local_peaks(problem_->sky(),
+                                   harmonic::ConstPixels(problem_->variance()).first(basis_->pixel_count()));
     for (std::size_t i = 0; i < scales_.size(); ++i) {
       const posterior::ScaleSignificance& scale = scales_[i];
       const std::string name = fmt::format("probability_{:g}arcmin", settings_->scales[i]);
@@ -212,9 +214,9 @@ class PosteriorRun {
                             "deviation {:g} arcmin exceeds {:.4g}",
                             settings_->scales[i], scale.threshold()));
       writer_->attribute("/maps/" + name, "threshold", scale.threshold());
-      const auto found = posterior::find_detections(problem_->sky(), scale.mean(), scale.deviation(),
-                                                    scale.probability(), settings_->scales[i],
-                                                    scale.threshold(), settings_->detection_probability);
+      const auto found = posterior::find_detections(
+          problem_->sky(), local_peaks, scale.mean(), scale.deviation(), scale.probability(),
+          settings_->scales[i], scale.threshold(), settings_->detection_probability);
       for (const posterior::Detection& d : found) {
         // Rows and columns on the plane.
         const std::uint64_t nx = width_of_field(), column = nx > 0 ? d.pixel % nx : d.pixel,

@@ -2,6 +2,7 @@
 
 #include "apps/field_options.hpp"
 #include "apps/sky_options.hpp"
+#include "apps/training_skies.hpp"
 #include "core/error.hpp"
 
 namespace tessera::apps {
@@ -19,12 +20,14 @@ SphereSkies::SphereSkies(const mpi::Communicator& alone, const config::Values& v
       fmt::format("spheres of nside {}, lmax {}, drawn on the fly: {}", nside, lmax, values.text("model"));
 }
 
+SkyFacts facts_of(const SphereSkies& skies) {
+  const harmonic::SphereBasis& basis = skies.basis();
+  return {skies.description(), basis.grid().pixel_arcmin(), basis.lmax(), &skies.spectrum()};
+}
+
 std::vector<double> SphereSkies::kappa(io::Split split, std::uint64_t number) {
   const auto sky = static_cast<std::uint32_t>(number);
-  const std::uint64_t seed =
-      split == io::Split::train
-          ? seed_
-          : RandomStream(seed_, Purpose::held_out_sky).seed(static_cast<std::uint64_t>(split));
+  const std::uint64_t seed = TrainingSkies::seed_of(split, seed_);
   return maker_->kappa(maker_->draw_parameters(seed, sky), seed, sky);
 }
 

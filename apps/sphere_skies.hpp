@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/training_run.hpp"
 #include "config/options.hpp"
 #include "harmonic/sphere_basis.hpp"
 #include "io/sky_set.hpp"
@@ -33,6 +34,9 @@ class SphereSkies {
   std::optional<theory::PowerSpectrum> spectrum_;
   std::optional<simulate::SkyMaker> maker_;
 };
+
+/// For the card of a network that is trained on them.
+[[nodiscard]] SkyFacts facts_of(const SphereSkies& skies);
 
 /// Which sky of the sphere, and which tile of it, an example of a training is. The examples of a step are of
 /// different skies, and a sky serves several steps in a row, so that each rank keeps its own skies only.

@@ -194,54 +194,78 @@ void finish(const mpi::Communicator& comm, const config::Values& values, const S
   training.write(card, *facts.spectrum, clock);
 }
 
-void train_on_planes(const mpi::Communicator& comm, const mpi::Communicator& alone,
-                     const config::Values& values, const Settings& settings, io::AtomicFile& file) {
-  std::optional<TrainingSkies> skies;
+/// What a training on planes is made of.
+struct PlaneTraining {
+  using Skies = TrainingSkies;
+
+  PlaneTraining(Skies& all, const Settings& settings, const network::NetworkShape& network_shape)
+      : skies(&all),
+        shape(network_shape),
+        surveyor(all.basis(), all.spectrum(), all.pixel_averaged(), settings.prior, settings.seed,
+                 {settings.tolerance, 1000}),
+        examples(surveyor, all, shape, settings) {}
+
+  [[nodiscard]] SkyFacts facts() const {
+    return {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()};
+  }
+  /// One tile.
+  [[nodiscard]] exchange::Tiling tiling() const {
+    const PaddedBox box{skies->basis().nx(), skies->basis().ny()};
+    return exchange::plane_tiling(box.nx, box.ny, box, network::tile_needs(shape, std::max(box.nx, box.ny)),
+                                  0, 1);
+  }
+  [[nodiscard]] std::vector<double> test_sky(std::uint64_t number) { return skies->test(number); }
+
+  Skies* skies;
+  network::NetworkShape shape;
+  network::Surveyor surveyor;
+  Examples examples;
+};
+
+/// And one on spheres.
+struct SphereTraining {
+  using Skies = SphereSkies;
+
+  SphereTraining(Skies& all, const Settings& settings, const network::NetworkShape& network_shape)
+      : skies(&all),
+        shape(network_shape),
+        side(sphere_side(settings.cutout, all.basis(), shape)),
+        surveyor(all.basis(), all.spectrum(), all.pixel_averaged(), settings.prior, settings.seed,
+                 {settings.tolerance, 1000}),
+        examples(surveyor, all, shape, settings) {}
+
+  [[nodiscard]] SkyFacts facts() const { return facts_of(*skies); }
+  [[nodiscard]] exchange::Tiling tiling() const { return whole_sphere(skies->basis(), side, shape); }
+  [[nodiscard]] std::vector<double> test_sky(std::uint64_t number) {
+    return skies->kappa(io::Split::test, number);
+  }
+
+  Skies* skies;
+  network::NetworkShape shape;
+  std::uint64_t side;
+  network::Surveyor surveyor;
+  SphereExamples examples;
+};
+
+template <class Training>
+void train(const mpi::Communicator& comm, const mpi::Communicator& alone, const config::Values& values,
+           const Settings& settings, io::AtomicFile& file) {
+  std::optional<typename Training::Skies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const network::Surveyor surveyor(skies->basis(), skies->spectrum(), skies->pixel_averaged(), settings.prior,
-                                   settings.seed, {settings.tolerance, 1000});
   network::UNet net = new_network(settings.unet, settings.seed, skies->description());
 
   StageClock clock;
   clock.begin("held-out surveys");
-  Examples examples(surveyor, *skies, net->shape(), settings);
-  const auto held_out = examples.validation(comm, settings.validation);
+  Training on(*skies, settings, net->shape());
+  const auto held_out = on.examples.validation(comm, settings.validation);
   clock.begin("training");
-  TrainingRun training(comm, values, file, net, network::deepmass_loss(settings.variance_share),
-                       settings.training);
-  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-               "RMSE over Wiener's");
-  const PaddedBox box{skies->basis().nx(), skies->basis().ny()};
-  const exchange::Tiling whole = exchange::plane_tiling(
-      box.nx, box.ny, box, network::tile_needs(net->shape(), std::max(box.nx, box.ny)), 0, 1);
+  TrainingRun run(comm, values, file, net, network::deepmass_loss(settings.variance_share),
+                  settings.training);
+  run.run([&](std::uint64_t number) { return on.examples.training(number); }, held_out, settings.validation,
+          "RMSE over Wiener's");
   finish(
-      comm, values, settings, {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()}, net,
-      surveyor, whole, [&](std::uint64_t sky) { return skies->test(sky); }, training, clock);
-}
-
-void train_on_spheres(const mpi::Communicator& comm, const mpi::Communicator& alone,
-                      const config::Values& values, const Settings& settings, io::AtomicFile& file) {
-  std::optional<SphereSkies> skies;
-  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const harmonic::SphereBasis& basis = skies->basis();
-  const network::Surveyor surveyor(basis, skies->spectrum(), skies->pixel_averaged(), settings.prior,
-                                   settings.seed, {settings.tolerance, 1000});
-  network::UNet net = new_network(settings.unet, settings.seed, skies->description());
-
-  StageClock clock;
-  clock.begin("held-out surveys");
-  SphereExamples examples(surveyor, *skies, net->shape(), settings);
-  const auto held_out = examples.validation(comm, settings.validation);
-  clock.begin("training");
-  TrainingRun training(comm, values, file, net, network::deepmass_loss(settings.variance_share),
-                       settings.training);
-  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-               "RMSE over Wiener's");
-  finish(
-      comm, values, settings,
-      {skies->description(), basis.grid().pixel_arcmin(), basis.lmax(), &skies->spectrum()}, net, surveyor,
-      whole_sphere(basis, sphere_side(settings.cutout, basis, net->shape()), net->shape()),
-      [&](std::uint64_t sky) { return skies->kappa(io::Split::test, sky); }, training, clock);
+      comm, values, settings, on.facts(), net, on.surveyor, on.tiling(),
+      [&](std::uint64_t sky) { return on.test_sky(sky); }, run, clock);
 }
 
 void run_train_deepmass(const mpi::Communicator& comm, const config::Values& values) {
@@ -250,9 +274,9 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
   network::prepare_runtime(1);
   const mpi::Communicator alone = comm.split(comm.rank());
   if (settings.sphere)
-    train_on_spheres(comm, alone, values, settings, file);
+    train<SphereTraining>(comm, alone, values, settings, file);
   else
-    train_on_planes(comm, alone, values, settings, file);
+    train<PlaneTraining>(comm, alone, values, settings, file);
 }
 
 }  // namespace

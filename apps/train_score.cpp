@@ -201,60 +201,78 @@ void finish(const mpi::Communicator& comm, const config::Values& values, const S
   training.write(card, *facts.spectrum, clock);
 }
 
-constexpr const char* figure = "RMSE over the Gaussian prior's";
+/// What a training on planes is made of.
+struct PlaneTraining {
+  using Skies = TrainingSkies;
 
-void train_on_planes(const mpi::Communicator& comm, const mpi::Communicator& alone,
-                     const config::Values& values, const Settings& settings, io::AtomicFile& file) {
-  std::optional<TrainingSkies> skies;
+  PlaneTraining(Skies& all, const Settings& settings, const network::NetworkShape& shape)
+      : skies(&all),
+        denoising(all.basis(), all.spectrum(), all.pixel_averaged(), settings.high_pass),
+        examples(denoising, all, shape, settings) {}
+
+  [[nodiscard]] SkyFacts facts() const {
+    return {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()};
+  }
+  [[nodiscard]] harmonic::EllRange ell_range() const {
+    const harmonic::PlaneBasis& basis = skies->basis();
+    return harmonic::PlaneBasis::ell_range({basis.nx(), basis.ny()}, std::sqrt(basis.pixel_area()));
+  }
+  [[nodiscard]] std::vector<double> figures(network::UNet& net, std::uint64_t sky, double sigma,
+                                            const RandomStream& noise, const std::vector<double>& edges) {
+    return network::level_figures(denoising, *net, skies->test(sky), sigma, noise, edges);
+  }
+
+  Skies* skies;
+  network::Denoising denoising;
+  Examples examples;
+};
+
+/// And one on spheres.
+struct SphereTraining {
+  using Skies = SphereSkies;
+
+  SphereTraining(Skies& all, const Settings& settings, const network::NetworkShape& shape)
+      : skies(&all),
+        denoising(all.basis(), all.spectrum(), all.pixel_averaged(), settings.high_pass,
+                  sphere_side(settings.cutout, all.basis(), shape), shape),
+        examples(denoising, all, settings) {}
+
+  [[nodiscard]] SkyFacts facts() const { return facts_of(*skies); }
+  [[nodiscard]] harmonic::EllRange ell_range() const {
+    return {2.0, static_cast<double>(skies->basis().lmax())};
+  }
+  [[nodiscard]] std::vector<double> figures(network::UNet& net, std::uint64_t sky, double sigma,
+                                            const RandomStream& noise, const std::vector<double>& edges) {
+    return network::level_figures(denoising, net.ptr(), examples.modes_of(io::Split::test, sky), sigma, noise,
+                                  edges);
+  }
+
+  Skies* skies;
+  network::SphereDenoising denoising;
+  SphereExamples examples;
+};
+
+template <class Training>
+void train(const mpi::Communicator& comm, const mpi::Communicator& alone, const config::Values& values,
+           const Settings& settings, io::AtomicFile& file) {
+  std::optional<typename Training::Skies> skies;
   mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const harmonic::PlaneBasis& basis = skies->basis();
-  const network::Denoising denoising(basis, skies->spectrum(), skies->pixel_averaged(), settings.high_pass);
   network::UNet net = new_network(settings.unet, settings.seed, skies->description());
 
   StageClock clock;
   clock.begin("held-out skies");
-  Examples examples(denoising, *skies, net->shape(), settings);
-  const auto held_out = examples.validation(comm);
+  Training on(*skies, settings, net->shape());
+  const auto held_out = on.examples.validation(comm);
   clock.begin("training");
-  TrainingRun training(comm, values, file, net, denoising.loss(), settings.training);
-  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-               figure);
+  TrainingRun run(comm, values, file, net, on.denoising.loss(), settings.training);
+  run.run([&](std::uint64_t number) { return on.examples.training(number); }, held_out, settings.validation,
+          "RMSE over the Gaussian prior's");
   finish(
-      comm, values, settings, {skies->description(), skies->pixel_arcmin(), 0, &skies->spectrum()},
-      harmonic::PlaneBasis::ell_range({basis.nx(), basis.ny()}, std::sqrt(basis.pixel_area())),
+      comm, values, settings, on.facts(), on.ell_range(),
       [&](std::uint64_t sky, double sigma, const RandomStream& noise, const std::vector<double>& edges) {
-        return network::level_figures(denoising, *net, skies->test(sky), sigma, noise, edges);
+        return on.figures(net, sky, sigma, noise, edges);
       },
-      *net, training, clock);
-}
-
-void train_on_spheres(const mpi::Communicator& comm, const mpi::Communicator& alone,
-                      const config::Values& values, const Settings& settings, io::AtomicFile& file) {
-  std::optional<SphereSkies> skies;
-  mpi::collectively(comm, [&] { skies.emplace(alone, values, settings.seed); });
-  const harmonic::SphereBasis& basis = skies->basis();
-  network::UNet net = new_network(settings.unet, settings.seed, skies->description());
-  const network::SphereDenoising denoising(basis, skies->spectrum(), skies->pixel_averaged(),
-                                           settings.high_pass,
-                                           sphere_side(settings.cutout, basis, net->shape()), net->shape());
-
-  StageClock clock;
-  clock.begin("held-out skies");
-  SphereExamples examples(denoising, *skies, settings);
-  const auto held_out = examples.validation(comm);
-  clock.begin("training");
-  TrainingRun training(comm, values, file, net, denoising.loss(), settings.training);
-  training.run([&](std::uint64_t number) { return examples.training(number); }, held_out, settings.validation,
-               figure);
-  finish(
-      comm, values, settings,
-      {skies->description(), basis.grid().pixel_arcmin(), basis.lmax(), &skies->spectrum()},
-      {2.0, static_cast<double>(basis.lmax())},
-      [&](std::uint64_t sky, double sigma, const RandomStream& noise, const std::vector<double>& edges) {
-        return network::level_figures(denoising, net.ptr(), examples.modes_of(io::Split::test, sky), sigma,
-                                      noise, edges);
-      },
-      *net, training, clock);
+      *net, run, clock);
 }
 
 void run_train_score(const mpi::Communicator& comm, const config::Values& values) {
@@ -263,9 +281,9 @@ void run_train_score(const mpi::Communicator& comm, const config::Values& values
   network::prepare_runtime(1);
   const mpi::Communicator alone = comm.split(comm.rank());
   if (settings.sphere)
-    train_on_spheres(comm, alone, values, settings, file);
+    train<SphereTraining>(comm, alone, values, settings, file);
   else
-    train_on_planes(comm, alone, values, settings, file);
+    train<PlaneTraining>(comm, alone, values, settings, file);
 }
 
 }  // namespace

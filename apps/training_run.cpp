@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include "apps/provenance.hpp"
 #include "core/error.hpp"
@@ -94,11 +93,8 @@ std::uint64_t sphere_side(std::uint64_t side, const harmonic::SphereBasis& basis
 
 exchange::Tiling whole_sphere(const harmonic::SphereBasis& basis, std::uint64_t side,
                               const network::NetworkShape& shape) {
-  std::vector<std::uint64_t> tiles(basis.grid().pixels() / (side * side));
-  std::iota(tiles.begin(), tiles.end(), 0U);
-  return exchange::sphere_tiling(
-      SphereTiles(basis.grid(), side, static_cast<std::uint64_t>(shape.halo()), std::move(tiles)),
-      basis.rings(), 0);
+  const SphereTiles tiles(basis.grid(), side, static_cast<std::uint64_t>(shape.halo()));
+  return exchange::sphere_tiling(tiles, basis.rings(), 0, true);
 }
 
 network::ModelCard card_of(const std::string& kind, const config::Values& values, const SkyFacts& skies,

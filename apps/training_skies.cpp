@@ -70,13 +70,16 @@ std::vector<double> TrainingSkies::of_set(io::Split split, std::uint64_t number)
   return set_->read_rows(skies[number % skies.size()], 0, set_->header().ny);
 }
 
+std::uint64_t TrainingSkies::seed_of(io::Split split, std::uint64_t seed) {
+  // Held-out skies have seeds of their own: far numbers of one seed would end where a sky takes several.
+  return split == io::Split::train
+             ? seed
+             : RandomStream(seed, Purpose::held_out_sky).seed(static_cast<std::uint64_t>(split));
+}
+
 std::vector<double> TrainingSkies::drawn(io::Split split, std::uint64_t number) {
   const auto sky = static_cast<std::uint32_t>(number);
-  // Held-out skies have seeds of their own: far numbers of one seed would end where a sky takes several.
-  const std::uint64_t seed =
-      split == io::Split::train
-          ? seed_
-          : RandomStream(seed_, Purpose::held_out_sky).seed(static_cast<std::uint64_t>(split));
+  const std::uint64_t seed = seed_of(split, seed_);
   return maker_->kappa(maker_->draw_parameters(seed, sky), seed, sky);
 }
 

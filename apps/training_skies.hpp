@@ -15,6 +15,9 @@ class TrainingSkies {
   // Numbers of the first survey for validation and test: those for training lie below, and they never meet.
   static constexpr std::uint32_t first_validation = 1U << 23, first_test = 3U << 22;
 
+  /// Seed of the skies of a split, drawn on the fly with `seed`.
+  [[nodiscard]] static std::uint64_t seed_of(io::Split split, std::uint64_t seed);
+
   /// alone: a communicator of this rank; it must outlive the skies. Reads files; not collective beyond it.
   TrainingSkies(const mpi::Communicator& alone, const config::Values& values, std::uint64_t seed);
 

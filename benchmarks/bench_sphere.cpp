@@ -1,12 +1,10 @@
 // Times the transforms and the Wiener filter on the sphere, against libsharp's own time on the rank's rings,
 // and the memory of a rank. usage: mpirun -n R bench_sphere NSIDE [LMAX] [iterations]
 #include <cstdio>
-#include <libsharp/sharp.h>
-#include <libsharp/sharp_almhelpers.h>
-#include <libsharp/sharp_geomhelpers.h>
 #include <string>
 #include <sys/resource.h>
 
+#include "benchmarks/libsharp.hpp"
 #include "benchmarks/timing.hpp"
 #include "harmonic/sphere_basis.hpp"
 #include "inference/gaussian_posterior.hpp"
@@ -17,61 +15,16 @@ using harmonic::Complex;
 
 namespace {
 
-/// libsharp alone on the rings of this rank, all in one call.
-class Sharp {
- public:
-  Sharp(const RingDistribution& rings, int rank, std::uint64_t lmax) {
-    std::vector<int> numbers;
-    for (std::uint64_t r = rings.first_ring(rank); r < rings.first_ring(rank + 1); ++r)
-      numbers.push_back(static_cast<int>(rings.rings()[r].number));
-    sharp_make_subset_healpix_geom_info(static_cast<int>(rings.nside()), 1, static_cast<int>(numbers.size()),
-                                        numbers.data(), nullptr, &geometry_);
-    sharp_make_triangular_alm_info(static_cast<int>(lmax), static_cast<int>(lmax), 1, &modes_);
-  }
-  ~Sharp() {
-    sharp_destroy_geom_info(geometry_);
-    sharp_destroy_alm_info(modes_);
-  }
-  Sharp(const Sharp&) = delete;
-  Sharp& operator=(const Sharp&) = delete;
-  Sharp(Sharp&&) = delete;
-  Sharp& operator=(Sharp&&) = delete;
-
-  void run(sharp_jobtype job, int spin, std::vector<Complex>& a, std::vector<double>& maps) const {
-    void* alm[2] = {a.data(), a.data() + a.size() / 2};
-    void* map[2] = {maps.data(), maps.data() + maps.size() / 2};
-    sharp_execute(job, spin, static_cast<void*>(alm), static_cast<void*>(map), geometry_, modes_, SHARP_DP,
-                  nullptr, nullptr);
-  }
-
- private:
-  sharp_geom_info* geometry_ = nullptr;
-  sharp_alm_info* modes_ = nullptr;
-};
-
 double peak_gigabytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024.0 * 1e-9;
 }
 
-struct Times {
-  double synthesis, adjoint, scalar;
-};
-
-Times floor_times(const mpi::Communicator& comm, const harmonic::SphereBasis& basis, int repeats) {
-  const Sharp sharp(basis.rings(), comm.rank(), basis.lmax());
-  std::vector<Complex> modes(2 * basis.mode_count(), 1.0);
-  std::vector<double> maps(2 * basis.pixel_count());
-  return {seconds(comm, repeats, [&] { sharp.run(SHARP_Y, 2, modes, maps); }),
-          seconds(comm, repeats, [&] { sharp.run(SHARP_Yt, 2, modes, maps); }),
-          seconds(comm, repeats, [&] { sharp.run(SHARP_Y, 0, modes, maps); })};
-}
-
 void run(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax, int iterations) {
   const int repeats = nside > 1024 ? 1 : 4;
   const harmonic::SphereBasis basis(comm, nside, lmax);
-  const Times floor = floor_times(comm, basis, repeats);
+  const bench::SharpTimes floor = bench::sharp_times(comm, basis, repeats);
   const double after_floor = peak_gigabytes();
   const inference::ShearOperator shear(basis);
   const theory::PowerSpectrum spectrum({1.0, 1e6}, {1e-8, 1e-16}, "power law");

@@ -12,8 +12,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 OURS, TRUTH, OTHER, LIGHT = "#1f5fa8", "#222222", "#d1622b", "#9a9a9a"
-QUANTITIES = (("pixel", "observed pixels"), ("1_arcmin", "smoothed by 1\N{PRIME}"), ("2_arcmin", "smoothed by 2\N{PRIME}"),
-              ("peak", "peaks of the mean map"), ("bands", "band powers"))
 
 
 class Calibration:
@@ -28,6 +26,8 @@ class Calibration:
             self.power = {name: group[f"{name}_power"][()] for name in ("truth", "sample", "mean")}
             self.ranks = {name: dataset[()] for name, dataset in group["ranks"].items()}
         self.surveys = len(self.figures["r"])
+        # Of the Gaussians that maps were smoothed by, arcmin.
+        self.scales = sorted((name.split("_")[0] for name in self.ranks if name.endswith("_arcmin")), key=float)
 
     def mean_error(self, values):
         return np.mean(values), np.std(values, ddof=1) / np.sqrt(self.surveys) if self.surveys > 1 else np.nan
@@ -35,11 +35,12 @@ class Calibration:
 
 def draw_coverage(axes, calibration):
     """Part of the truths below each quantile of the samples, less the quantile."""
-    for (name, label), colour in zip(QUANTITIES, plt.get_cmap("viridis")(np.linspace(0, 0.9, len(QUANTITIES)))):
-        if name in calibration.ranks:
-            counts = calibration.ranks[name]
-            places = np.arange(1, len(counts)) / len(counts)
-            axes.plot(places, np.cumsum(counts)[:-1] / counts.sum() - places, color=colour, label=label)
+    smoothed = [(f"{scale}_arcmin", f"smoothed by {scale}\N{PRIME}") for scale in calibration.scales[:2]]
+    quantities = [("pixel", "observed pixels"), *smoothed, ("peak", "peaks of the mean map"), ("bands", "band powers")]
+    for (name, label), colour in zip(quantities, plt.get_cmap("viridis")(np.linspace(0, 0.9, len(quantities)))):
+        counts = calibration.ranks[name]
+        places = np.arange(1, len(counts)) / len(counts)
+        axes.plot(places, np.cumsum(counts)[:-1] / counts.sum() - places, color=colour, label=label)
     axes.axhline(0, color=LIGHT, lw=0.8)
     axes.set(xlabel="quantile of the samples", ylabel="part of the truths below, less the quantile",
              title="Coverage (zero if calibrated)", xlim=(0, 1))
@@ -48,7 +49,7 @@ def draw_coverage(axes, calibration):
 
 def draw_tarp(axes, calibration):
     levels = np.linspace(0, 1, 101)
-    for name, label, colour in (("tarp_pixels", "pixels", OURS), ("tarp_smooth", "smoothed by 2\N{PRIME}", OTHER)):
+    for name, label, colour in (("tarp_pixels", "pixels", OURS), ("tarp_smooth", f"smoothed by {calibration.scales[1]}\N{PRIME}", OTHER)):
         axes.plot(levels, np.mean(calibration.figures[name][:, None] <= levels, axis=0), color=colour, label=label)
     scatter = 2 * np.sqrt(levels * (1 - levels) / calibration.surveys)
     axes.fill_between(levels, levels - scatter, levels + scatter, color=LIGHT, alpha=0.3, lw=0)
@@ -68,28 +69,27 @@ def draw_widths(axes, calibration):
 
 
 def draw_power(axes, calibration):
-    inner = slice(1, -1)
-    total = calibration.power["truth"].sum(axis=0)[inner]
+    total = calibration.power["truth"].sum(axis=0)
     for name, label, colour in (("sample", "samples", OURS), ("mean", "mean map", OTHER)):
-        ratio = calibration.power[name][:, inner].sum(axis=0) / total
+        ratio = calibration.power[name].sum(axis=0) / total
         # Paired scatter of the ratio over surveys.
-        rest = calibration.power[name][:, inner] - ratio * calibration.power["truth"][:, inner]
+        rest = calibration.power[name] - ratio * calibration.power["truth"]
         error = np.sqrt(np.sum(rest**2, axis=0)) / total
-        axes.errorbar(calibration.ell[inner], ratio, error, fmt="o-", ms=4, color=colour, label=label)
+        axes.errorbar(calibration.ell, ratio, error, fmt="o-", ms=4, color=colour, label=label)
     axes.axhspan(0.9, 1.1, color=LIGHT, alpha=0.3, lw=0)
     axes.set(xscale="log", xlabel=r"$\ell$", ylabel="power over the truth's", ylim=(0, 1.4), title="Power (grey: 10 %)")
     axes.legend(frameon=False)
 
 
 def draw_peaks(axes, calibration):
-    levels = sorted(name.rsplit("_", 1)[1] for name in calibration.figures if name.startswith("truth_peaks"))
+    levels = sorted((name.rsplit("_", 1)[1] for name in calibration.figures if name.startswith("truth_peaks")), key=float)
     for shift, (of, label, colour) in enumerate((("truth", "truth", TRUTH), ("sample", "samples", OURS),
                                                  ("mean", "mean map", OTHER))):
         found = [calibration.mean_error(calibration.figures[f"{of}_peaks_{level}"]) for level in levels]
         axes.errorbar(np.arange(len(levels)) + 0.12 * (shift - 1), *zip(*[(m, e) for m, e in found]), fmt="o", ms=4,
                       color=colour, label=label)
     axes.set_xticks(range(len(levels)), levels)
-    axes.set(yscale="log", xlabel=r"peaks at 1 arcmin above $\kappa$", ylabel="per field", title="Peaks")
+    axes.set(yscale="log", xlabel=rf"peaks at {calibration.scales[0]} arcmin above $\kappa$", ylabel="per field", title="Peaks")
     axes.legend(frameon=False)
 
 

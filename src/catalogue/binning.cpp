@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/ordered_sum.hpp"
+#include "sky/ownership.hpp"
 
 namespace tessera::catalogue {
 namespace {
@@ -35,12 +36,8 @@ std::vector<Contribution> project(const ShearCatalogue& catalogue, const SkyPixe
 /// Sorts by owner, keeping the catalogue's order within one, and sends everything to its owner.
 std::vector<Contribution> deliver(const mpi::Communicator& comm, const SkyPixels& pixels,
                                   std::vector<Contribution> galaxies) {
-  std::vector<std::uint64_t> first;
-  for (int rank = 0; rank <= comm.size(); ++rank) first.push_back(pixels.first_pixel(rank));
-  const auto owner = [&](const Contribution& galaxy) {
-    return static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), galaxy.pixel) -
-                                    first.begin() - 1);
-  };
+  const std::vector<std::uint64_t> first = pixels.first_pixels(comm.size());
+  const auto owner = [&](const Contribution& galaxy) { return owner_of(first, galaxy.pixel); };
   std::vector<std::uint64_t> offset(static_cast<std::size_t>(comm.size()) + 1, 0);
   for (const Contribution& galaxy : galaxies) ++offset[owner(galaxy) + 1];
   std::partial_sum(offset.begin(), offset.end(), offset.begin());

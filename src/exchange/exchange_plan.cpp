@@ -1,9 +1,9 @@
 #include "exchange/exchange_plan.hpp"
 
-#include <algorithm>
 #include <numeric>
 
 #include "core/error.hpp"
+#include "sky/ownership.hpp"
 
 namespace tessera::exchange {
 namespace {
@@ -42,8 +42,7 @@ ExchangePlan::ExchangePlan(int rank, std::vector<std::uint64_t> first_owned, con
 }
 
 int ExchangePlan::owner(std::uint64_t index) const {
-  const auto above = std::upper_bound(first_owned_.begin(), first_owned_.end(), index);
-  return static_cast<int>(above - first_owned_.begin()) - 1;
+  return static_cast<int>(owner_of(first_owned_, index));
 }
 
 std::uint64_t ExchangePlan::owned() const {

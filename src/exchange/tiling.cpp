@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "exchange/tile_exchange.hpp"
+#include "sky/ownership.hpp"
 
 namespace tessera::exchange {
 namespace {
@@ -32,12 +33,27 @@ ExchangePlan plan_to_storage(const SphereTiles& tiles, const RingDistribution& r
   for (std::uint64_t tile = 0; tile < tiles.count(); ++tile)
     for (std::uint64_t i = 0; i < core; ++i) {
       const std::uint64_t place = storage_of(tiles, rings, order(tile, i));
-      const auto owner =
-          static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), place) - first.begin() - 1);
+      const std::size_t owner = owner_of(first, place);
       wanted[owner].push_back({tile * core + i, place - first[owner], 1});
     }
   return {rank, first_of_cores(tiles, rings.ranks()),
           [&](int wanting) { return std::move(wanted[static_cast<std::size_t>(wanting)]); }};
+}
+
+/// Tiling::distortion of this rank's windows.
+std::vector<double> distortion_of_windows(const SphereTiles& tiles, int rank, int ranks) {
+  const std::uint64_t width = tiles.width(), begin = tiles.begin(rank, ranks), end = tiles.end(rank, ranks);
+  const std::size_t all = (end - begin) * width * width;
+  std::vector<double> distortion(2 * all);
+  std::size_t place = 0;
+  for (std::uint64_t tile = begin; tile < end; ++tile)
+    for (std::uint64_t y = 0; y < width; ++y)
+      for (std::uint64_t x = 0; x < width; ++x, ++place) {
+        const HealpixGrid::Distortion here = tiles.distortion(tile, x, y);
+        distortion[place] = here.plus;
+        distortion[all + place] = here.cross;
+      }
+  return distortion;
 }
 
 }  // namespace
@@ -61,7 +77,7 @@ Tiling plane_tiling(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox bo
       rank, ranks);
 }
 
-Tiling sphere_tiling(const SphereTiles& tiles, const RingDistribution& rings, int rank) {
+Tiling sphere_tiling(const SphereTiles& tiles, const RingDistribution& rings, int rank, bool distortion) {
   const std::uint64_t width = tiles.width(), side = tiles.side(), halo = tiles.halo();
   const auto windows = [&](int wanting) {
     std::vector<Segment> segments;
@@ -80,20 +96,9 @@ Tiling sphere_tiling(const SphereTiles& tiles, const RingDistribution& rings, in
                 ExchangePlan(rank, rings.first_pixels(), windows),
                 plan_to_storage(tiles, rings, rank, core_pixel),
                 {}};
-  const std::uint64_t begin = tiles.begin(rank, rings.ranks()), end = tiles.end(rank, rings.ranks());
-  tiling.tiles.assign(end - begin, {width, width, side, side});
-  const std::size_t all = (end - begin) * width * width;
-  tiling.distortion.resize(2 * all);
-  std::size_t place = 0;
-  for (std::uint64_t tile = begin; tile < end; ++tile)
-    for (std::uint64_t y = 0; y < width; ++y)
-      for (std::uint64_t x = 0; x < width; ++x, ++place) {
-        const HealpixGrid::Continued here = tiles.at(tile, x, y);
-        const HealpixGrid::Distortion own = tiles.grid().distortion(here.pixel);
-        const double sign = here.turned ? -1.0 : 1.0;
-        tiling.distortion[place] = sign * own.plus;
-        tiling.distortion[all + place] = sign * own.cross;
-      }
+  const std::uint64_t count = tiles.end(rank, rings.ranks()) - tiles.begin(rank, rings.ranks());
+  tiling.tiles.assign(count, {width, width, side, side});
+  if (distortion) tiling.distortion = distortion_of_windows(tiles, rank, rings.ranks());
   return tiling;
 }
 

@@ -23,20 +23,24 @@ struct Tiling {
   ExchangePlan to_windows;  // from the pixels in storage order
   ExchangePlan to_pixels;   // from the cores; pixels of no core are not named
   /// Distortion of the pixels of all windows, [plus, cross][to_windows.wanted()], seen from the lattice of
-  /// each window (HealpixGrid::distortion); empty on the plane, where there is none.
+  /// each window (HealpixGrid::distortion); empty on the plane, where there is none, or if nobody asked.
   std::vector<double> distortion;
 };
 
-/// What is asked of tiles: their side, at most, and what windows need around them, pixels.
+/// What is asked of tiles: their side, at most, and what windows need around them, pixels; and whether the
+/// work asks how the sphere's pixels are stretched.
 struct TileNeeds {
   std::uint64_t side, halo, alignment = 1;
+  bool distortion = false;
 };
 
 [[nodiscard]] Tiling plane_tiling(const PlaneTiles& tiles, int rank, int ranks);
 /// Even tiles over a field in the corner of a box.
 [[nodiscard]] Tiling plane_tiling(std::uint64_t field_nx, std::uint64_t field_ny, PaddedBox box,
                                   const TileNeeds& needs, int rank, int ranks);
-[[nodiscard]] Tiling sphere_tiling(const SphereTiles& tiles, const RingDistribution& rings, int rank);
+/// distortion: whether Tiling::distortion is wanted.
+[[nodiscard]] Tiling sphere_tiling(const SphereTiles& tiles, const RingDistribution& rings, int rank,
+                                   bool distortion);
 
 /// Plan that brings the pixels in storage order to the ranks that own their tiles, each tile's in NESTED
 /// order: buffer [tile][side * side].

@@ -1,23 +1,12 @@
 #include "network/sphere_windows.hpp"
 
-#include <numeric>
-
 #include "core/error.hpp"
 #include "network/tiled_network.hpp"
 
 namespace tessera::network {
-namespace {
-
-std::vector<std::uint64_t> all_tiles(const harmonic::SphereBasis& basis, std::uint64_t side) {
-  std::vector<std::uint64_t> tiles(basis.grid().pixels() / (side * side));
-  std::iota(tiles.begin(), tiles.end(), 0U);
-  return tiles;
-}
-
-}  // namespace
 
 SphereWindows::SphereWindows(const harmonic::SphereBasis& basis, std::uint64_t side, std::uint64_t halo)
-    : basis_(&basis), tiles_(basis.grid(), side, halo, all_tiles(basis, side)) {
+    : basis_(&basis), tiles_(basis.grid(), side, halo) {
   TESSERA_REQUIRE(basis.comm().size() == 1);
 }
 
@@ -33,16 +22,13 @@ torch::Tensor SphereWindows::window(std::span<const double> maps, std::uint64_t 
   float* const values = tensor.data_ptr<float>();
   for (std::size_t y = 0; y < width; ++y)
     for (std::size_t x = 0; x < width; ++x) {
-      const HealpixGrid::Continued here = tiles_.at(tile, x, y);
-      const std::size_t from = basis_->rings().storage_index(basis_->grid().ring_index(here.pixel)),
-                        to = y * width + x;
+      const std::size_t from = place(tile, x, y), to = y * width + x;
       for (std::size_t map = 0; map < count; ++map)
         values[map * size + to] = static_cast<float>(maps[map * pixels + from]);
       if (!distortion) continue;
-      const HealpixGrid::Distortion own = basis_->grid().distortion(here.pixel);
-      const double sign = (here.turned ? -1.0 : 1.0) / distortion_unit;
-      values[count * size + to] = static_cast<float>(sign * own.plus);
-      values[(count + 1) * size + to] = static_cast<float>(sign * own.cross);
+      const HealpixGrid::Distortion here = tiles_.distortion(tile, x, y);
+      values[count * size + to] = static_cast<float>(here.plus / distortion_unit);
+      values[(count + 1) * size + to] = static_cast<float>(here.cross / distortion_unit);
     }
   return tensor;
 }

@@ -7,7 +7,7 @@
 namespace tessera::network {
 
 exchange::TileNeeds tile_needs(const NetworkShape& shape, std::uint64_t side) {
-  return {side, static_cast<std::uint64_t>(shape.halo()), static_cast<std::uint64_t>(shape.alignment)};
+  return {side, static_cast<std::uint64_t>(shape.halo()), static_cast<std::uint64_t>(shape.alignment), true};
 }
 
 std::size_t distortion_channels(const NetworkShape& shape, std::size_t maps) {

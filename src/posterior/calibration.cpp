@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "harmonic/smoothing.hpp"
-#include "posterior/predictive.hpp"
 #include "sky/angles.hpp"
 #include "statistics/map_comparison.hpp"
 #include "statistics/sky_statistics.hpp"
@@ -17,11 +17,9 @@
 namespace tessera::posterior {
 namespace {
 
-constexpr std::array smoothings{1.0, 2.0, 4.0};  // arcmin
-// Of these: how many the skewness is measured at, and which are for peaks and for TARP.
+// Of the smoothings: how many the skewness is measured at, and which are for peaks and for TARP.
 constexpr std::size_t skewness_smoothings = 2, peak_smoothing = 0, tarp_smoothing = 1;
-constexpr std::array peak_levels{0.04, 0.06, 0.08, 0.10};  // convergence at 1 arcmin
-constexpr std::uint64_t bands_of_spectrum = 10;
+constexpr std::size_t peak_levels = std::tuple_size_v<decltype(CalibrationField::peak_levels)>;
 
 /// Columns of a row of figures.
 enum Figure : std::size_t {
@@ -39,16 +37,16 @@ enum Figure : std::size_t {
   tarp_smooth,
   truth_rms,
   sample_rms,
-  truth_skewness,  // of the mask, at 0, 1, 2 arcmin
+  truth_skewness,  // of the mask, of the map and at the first smoothings
   truth_skewness_1,
   truth_skewness_2,
   sample_skewness,
   sample_skewness_1,
   sample_skewness_2,
   truth_peaks,  // of the mask, above the levels
-  sample_peaks = truth_peaks + peak_levels.size(),
-  mean_peaks = sample_peaks + peak_levels.size(),
-  figure_count = mean_peaks + peak_levels.size()
+  sample_peaks = truth_peaks + peak_levels,
+  mean_peaks = sample_peaks + peak_levels,
+  figure_count = mean_peaks + peak_levels
 };
 
 std::vector<double> mean_of(std::span<const std::vector<double>> samples) {
@@ -84,18 +82,11 @@ Widths widths(const CalibrationSurvey& survey, std::span<const std::vector<doubl
   return w;
 }
 
-void count_peaks(const harmonic::PlaneBasis& field, const std::vector<double>& smooth,
-                 const std::vector<double>& mask, double share, double* counts) {
-  for (const std::size_t p : statistics::extrema_places(field, smooth, true, 1).peaks)
-    for (std::size_t l = 0; l < peak_levels.size(); ++l)
-      counts[l] += mask[p] > 0.0 && smooth[p] > peak_levels[l] ? share : 0.0;
-}
-
-std::string smoothing_name(double arcmin) { return fmt::format("{} arcmin", arcmin); }
+std::string smoothing_name(double arcmin) { return fmt::format("{:g} arcmin", arcmin); }
 std::string band_name(std::size_t band) { return fmt::format("band {}", band); }
 
 /// All maps of a survey smoothed by a Gaussian, arcmin.
-CalibrationMaps smoothed(const harmonic::PlaneBasis& field, const CalibrationMaps& maps, double arcmin) {
+CalibrationMaps smoothed(const harmonic::HarmonicBasis& field, const CalibrationMaps& maps, double arcmin) {
   const auto smooth = [&](const std::vector<double>& map) {
     return harmonic::smoothed(field, map, arcmin * radians_per_arcmin);
   };
@@ -106,21 +97,20 @@ CalibrationMaps smoothed(const harmonic::PlaneBasis& field, const CalibrationMap
 
 }  // namespace
 
-Calibration::Calibration(const harmonic::PlaneBasis& field, std::size_t samples, std::size_t surveys,
-                         std::uint64_t seed)
-    : field_(&field),
+Calibration::Calibration(CalibrationField field, std::size_t samples, std::size_t surveys, std::uint64_t seed)
+    : field_(std::move(field)),
+      local_peaks_(*field_.sky, std::vector<double>(basis().pixel_count(), 1.0)),
       samples_(samples),
-      spectrum_(field, false, true, bands_of_spectrum),
       seed_(seed),
       figures_(surveys),
       sample_power_(surveys),
       mean_power_(surveys),
       truth_power_(surveys) {
-  TESSERA_REQUIRE(samples > 7 && field.comm().size() == 1);
+  TESSERA_REQUIRE(samples > 7 && field_.sky->comm().size() == 1);
   // All names now, so that ranks without surveys know them.
   std::vector<std::string> names{"pixel", "peak", "highest peak", "bands"};
-  for (const double arcmin : smoothings) names.push_back(smoothing_name(arcmin));
-  for (std::size_t b = 1; b + 1 < spectrum_.ell().size(); ++b) names.push_back(band_name(b));
+  for (const double arcmin : field_.smoothings) names.push_back(smoothing_name(arcmin));
+  for (std::size_t b = 0; b < bands().size(); ++b) names.push_back(band_name(b));
   for (const std::string& name : names) ranks_[name].resize(samples + 1, 0.0);
 }
 
@@ -140,34 +130,22 @@ void Calibration::collect(const mpi::Communicator& comm) {
     rows = std::move(all);
   };
   collected(figures_, figure_count);
-  for (auto* power : {&sample_power_, &mean_power_, &truth_power_}) collected(*power, spectrum_.ell().size());
+  for (auto* power : {&sample_power_, &mean_power_, &truth_power_}) collected(*power, bands().size());
   for (std::size_t s = 0; s < there.size(); ++s)
     if (there[s] == 0.0) missing_.push_back(s);
 }
 
-std::vector<std::string> Calibration::figure_names() {
-  std::vector<std::string> names{"rmse",
-                                 "rmse_wiener",
-                                 "rmse_deepmass",
-                                 "r",
-                                 "r_wiener",
-                                 "r_deepmass",
-                                 "z_deviation",
-                                 "z_many",
-                                 "z_unobserved",
-                                 "spread",
-                                 "tarp_pixels",
-                                 "tarp_smooth",
-                                 "truth_rms",
-                                 "sample_rms",
-                                 "truth_skewness",
-                                 "truth_skewness_1",
-                                 "truth_skewness_2",
-                                 "sample_skewness",
-                                 "sample_skewness_1",
-                                 "sample_skewness_2"};
+std::vector<std::string> Calibration::figure_names() const {
+  std::vector<std::string> names{
+      "rmse",   "rmse_wiener",  "rmse_deepmass", "r",           "r_wiener",    "r_deepmass", "z_deviation",
+      "z_many", "z_unobserved", "spread",        "tarp_pixels", "tarp_smooth", "truth_rms",  "sample_rms"};
+  for (const char* const of : {"truth", "sample"}) {
+    names.push_back(fmt::format("{}_skewness", of));
+    for (std::size_t i = 0; i < skewness_smoothings; ++i)
+      names.push_back(fmt::format("{}_skewness_{:g}", of, field_.smoothings[i]));
+  }
   for (const char* const of : {"truth", "sample", "mean"})
-    for (const double level : peak_levels) names.push_back(fmt::format("{}_peaks_{:.2f}", of, level));
+    for (const double level : field_.peak_levels) names.push_back(fmt::format("{}_peaks_{:g}", of, level));
   return names;
 }
 
@@ -188,35 +166,45 @@ void Calibration::rank_at(const std::string& quantity, const CalibrationMaps& ma
   rank(quantity, maps.truth[p], values);
 }
 
-void Calibration::rank_smoothed(const CalibrationMaps& maps, double arcmin) {
+void Calibration::rank_smoothed(const CalibrationMaps& maps, const std::vector<double>& mask, double arcmin) {
   // Pixels so far apart that their ranks are nearly independent.
-  const auto stride = static_cast<std::size_t>(
-      std::ceil(4.0 * arcmin * radians_per_arcmin / std::sqrt(field_->pixel_area())));
-  const std::string name = smoothing_name(arcmin);
-  for (std::size_t y = stride / 2; y < field_->ny(); y += stride)
-    for (std::size_t x = stride / 2; x < field_->nx(); x += stride) rank_at(name, maps, y * field_->nx() + x);
+  for (const std::size_t p : field_.sky->spaced(4.0 * arcmin * radians_per_arcmin))
+    if (mask[p] > 0.0) rank_at(smoothing_name(arcmin), maps, p);
+}
+
+void Calibration::count_peaks(const std::vector<double>& smooth, const std::vector<double>& mask,
+                              double share, double* counts) {
+  const std::vector<double> peaks = local_peaks_(smooth);
+  for (std::size_t p = 0; p < smooth.size(); ++p)
+    for (std::size_t l = 0; l < peak_levels; ++l)
+      counts[l] += peaks[p] > 0.0 && mask[p] > 0.0 && smooth[p] > field_.peak_levels[l] ? share : 0.0;
 }
 
 void Calibration::rank_peaks(const CalibrationMaps& maps, const std::vector<double>& mask) {
-  for (const std::size_t p : statistics::extrema_places(*field_, maps.mean, false, 1).peaks)
-    if (mask[p] > 0.0) rank_at("peak", maps, p);
-  const auto highest = [](const std::vector<double>& map) {
-    return *std::max_element(map.begin(), map.end());
+  const std::vector<double> peaks = local_peaks_(maps.mean);
+  for (std::size_t p = 0; p < peaks.size(); ++p)
+    if (peaks[p] > 0.0 && mask[p] > 0.0 && field_.sky->is_inner(p)) rank_at("peak", maps, p);
+  const auto highest = [&](const std::vector<double>& map) {
+    double most = -std::numeric_limits<double>::infinity();
+    for (std::size_t p = 0; p < map.size(); ++p)
+      if (mask[p] > 0.0) most = std::max(most, map[p]);
+    return most;
   };
   std::vector<double> values;
   for (const auto& sample : maps.samples) values.push_back(highest(sample));
   rank("highest peak", highest(maps.truth), values);
 }
 
-void Calibration::compare_power(std::size_t number, const CalibrationMaps& maps) {
-  const std::vector<double> truth = spectrum_(maps.truth);
+void Calibration::compare_power(std::size_t number, const CalibrationMaps& maps,
+                                const std::vector<double>& mask) {
+  const std::vector<double> truth = field_.power(maps.truth, mask);
   std::vector<std::vector<double>> samples;
-  for (const auto& sample : maps.samples) samples.push_back(spectrum_(sample));
+  for (const auto& sample : maps.samples) samples.push_back(field_.power(sample, mask));
   truth_power_[number] = truth;
   sample_power_[number] = mean_of(samples);
-  mean_power_[number] = spectrum_(maps.mean);
+  mean_power_[number] = field_.power(maps.mean, mask);
   std::vector<double> values(samples_);
-  for (std::size_t b = 1; b + 1 < truth.size(); ++b) {
+  for (std::size_t b = 0; b < truth.size(); ++b) {
     for (std::size_t s = 0; s < samples_; ++s) values[s] = samples[s][b];
     rank(band_name(b), truth[b], values);
     rank("bands", truth[b], values);
@@ -253,7 +241,7 @@ void Calibration::compare_errors(const CalibrationSurvey& survey, std::vector<do
   const auto compared = [&](const std::vector<double>& map, Figure error, Figure correlation) {
     if (map.empty()) return;
     const statistics::MapComparison c =
-        statistics::compare_maps(*field_, map, survey.maps.truth, survey.mask, {});
+        statistics::compare_maps(basis(), map, survey.maps.truth, survey.mask, {});
     f[error] = c.rmse;
     f[correlation] = c.pearson_r;
   };
@@ -277,35 +265,35 @@ void Calibration::add(std::size_t number, CalibrationSurvey survey) {
   ties_.emplace(seed_, Purpose::calibration, static_cast<std::uint32_t>(number));
   tie_ = 0;
   CalibrationMaps& maps = survey.maps;
-  TESSERA_REQUIRE(maps.samples.size() == samples_ && maps.truth.size() == field_->pixel_count() &&
+  TESSERA_REQUIRE(maps.samples.size() == samples_ && maps.truth.size() == basis().pixel_count() &&
                   maps.mean.size() == maps.truth.size());
   std::vector<double> f(figure_count, 0.0);
   compare_errors(survey, f);
   f[tarp_pixels] = nearer(maps, survey.mask);
   // Where there are no data the prior is Gaussian.
   const auto moments = [&](const std::vector<double>& map) {
-    return statistics::moments(*field_, map, survey.mask);
+    return statistics::moments(basis(), map, survey.mask);
   };
   const auto skewness = [&](const std::vector<double>& map) { return moments(map).skewness; };
   describe(maps, f[truth_rms], f[sample_rms], [&](const auto& map) { return moments(map).rms; });
   describe(maps, f[truth_skewness], f[sample_skewness], skewness);
   for (std::size_t p = 0; p < survey.mask.size(); ++p)
     if (survey.mask[p] > 0.0) rank_at("pixel", maps, p);
-  for (std::size_t i = 0; i < smoothings.size(); ++i) {
-    const CalibrationMaps smooth = smoothed(*field_, maps, smoothings[i]);
-    rank_smoothed(smooth, smoothings[i]);
+  for (std::size_t i = 0; i < field_.smoothings.size(); ++i) {
+    const CalibrationMaps smooth = smoothed(basis(), maps, field_.smoothings[i]);
+    rank_smoothed(smooth, survey.mask, field_.smoothings[i]);
     if (i < skewness_smoothings)
       describe(smooth, f[truth_skewness + 1 + i], f[sample_skewness + 1 + i], skewness);
     if (i == peak_smoothing) {
       rank_peaks(smooth, survey.mask);
-      count_peaks(*field_, smooth.truth, survey.mask, 1.0, &f[truth_peaks]);
+      count_peaks(smooth.truth, survey.mask, 1.0, &f[truth_peaks]);
       for (const auto& sample : smooth.samples)
-        count_peaks(*field_, sample, survey.mask, 1.0 / static_cast<double>(samples_), &f[sample_peaks]);
-      count_peaks(*field_, smooth.mean, survey.mask, 1.0, &f[mean_peaks]);
+        count_peaks(sample, survey.mask, 1.0 / static_cast<double>(samples_), &f[sample_peaks]);
+      count_peaks(smooth.mean, survey.mask, 1.0, &f[mean_peaks]);
     }
     if (i == tarp_smoothing) f[tarp_smooth] = nearer(smooth, survey.mask);
   }
-  compare_power(number, maps);
+  compare_power(number, maps, survey.mask);
   figures_.at(number) = std::move(f);
 }
 

@@ -19,11 +19,11 @@ std::vector<Detection> gathered(const mpi::Communicator& comm, const std::vector
 
 }  // namespace
 
-std::vector<Detection> find_detections(const survey::SurveySky& sky, const std::vector<double>& mean,
-                                       const std::vector<double>& deviation,
+std::vector<Detection> find_detections(const survey::SurveySky& sky, survey::LocalPeaks& local_peaks,
+                                       const std::vector<double>& mean, const std::vector<double>& deviation,
                                        const std::vector<double>& probability, double scale_arcmin,
                                        double threshold, double least_probability) {
-  const std::vector<double> peaks = survey::local_peaks(sky, mean);
+  const std::vector<double> peaks = local_peaks(mean);
   std::vector<Detection> found;
   for (std::size_t p = 0; p < mean.size(); ++p) {
     // The field's own border has neighbours of which the data say nothing.

@@ -19,10 +19,11 @@ struct Detection {
 };
 
 /// The pixels of a survey whose smoothed mean is above their eight neighbours and exceeds the threshold with
-/// at least `least_probability`; over all ranks, by falling signal to noise, the same on every rank. Maps:
-/// this rank's pixels. Collective.
+/// at least `least_probability`, where local_peaks looks for them; over all ranks, by falling signal to
+/// noise, the same on every rank. Maps: this rank's pixels. Collective.
 [[nodiscard]] std::vector<Detection> find_detections(
-    const survey::SurveySky& sky, const std::vector<double>& mean, const std::vector<double>& deviation,
-    const std::vector<double>& probability, double scale_arcmin, double threshold, double least_probability);
+    const survey::SurveySky& sky, survey::LocalPeaks& local_peaks, const std::vector<double>& mean,
+    const std::vector<double>& deviation, const std::vector<double>& probability, double scale_arcmin,
+    double threshold, double least_probability);
 
 }  // namespace tessera::posterior

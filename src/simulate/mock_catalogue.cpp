@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "mpi/agreement.hpp"
+#include "sky/ownership.hpp"
 
 namespace tessera::simulate {
 namespace {
@@ -32,12 +33,8 @@ void append(MockCatalogue& mock, SkyPosition sky, Shear e, double weight) {
 /// Shear of pixels that other ranks own: asks the owners, who answer in the order of the questions.
 std::vector<Shear> fetch_shear(const mpi::Communicator& comm, const SkyPixels& all, const Sky& sky,
                                const ShapeModel& shapes, const std::vector<SkyPixels::Place>& places) {
-  std::vector<std::uint64_t> first;
-  for (int rank = 0; rank <= comm.size(); ++rank) first.push_back(all.first_pixel(rank));
-  const auto owner = [&](const SkyPixels::Place& place) {
-    return static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), place.pixel) -
-                                    first.begin() - 1);
-  };
+  const std::vector<std::uint64_t> first = all.first_pixels(comm.size());
+  const auto owner = [&](const SkyPixels::Place& place) { return owner_of(first, place.pixel); };
   std::vector<std::uint64_t> offset(static_cast<std::size_t>(comm.size()) + 1, 0);
   for (const SkyPixels::Place& place : places) ++offset[owner(place) + 1];
   std::partial_sum(offset.begin(), offset.end(), offset.begin());

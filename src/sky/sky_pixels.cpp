@@ -7,6 +7,12 @@
 
 namespace tessera {
 
+std::vector<std::uint64_t> SkyPixels::first_pixels(int ranks) const {
+  std::vector<std::uint64_t> first;
+  for (int rank = 0; rank <= ranks; ++rank) first.push_back(first_pixel(rank));
+  return first;
+}
+
 PlanePixels::PlanePixels(PlaneGrid field, PaddedBox box, int ranks)
     : field_(field), box_(box), ranks_(ranks) {
   TESSERA_REQUIRE(box.nx >= field.nx() && box.ny >= field.ny());

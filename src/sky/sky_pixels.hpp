@@ -30,6 +30,8 @@ class SkyPixels {
   [[nodiscard]] virtual std::uint64_t row_begin(std::uint64_t row) const = 0;
   [[nodiscard]] virtual std::uint64_t first_row(int rank) const = 0;
   [[nodiscard]] std::uint64_t first_pixel(int rank) const { return row_begin(first_row(rank)); }
+  /// First pixel of each of the ranks, and the number of pixels, [ranks + 1].
+  [[nodiscard]] std::vector<std::uint64_t> first_pixels(int ranks) const;
 
   /// Pixel of a direction, and the angle by which its local frame (x West, y North) is turned, counter-
   /// clockwise as seen on the map, when it is carried to the frame of the pixel's shear: e becomes

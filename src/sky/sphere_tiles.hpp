@@ -15,6 +15,8 @@ class SphereTiles {
   /// numbers of superpixels, which are the pixels of a grid with nside / side.
   SphereTiles(const HealpixGrid& grid, std::uint64_t side, std::uint64_t halo,
               std::vector<std::uint64_t> wanted);
+  /// All tiles of the sphere.
+  SphereTiles(const HealpixGrid& grid, std::uint64_t side, std::uint64_t halo);
 
   [[nodiscard]] const HealpixGrid& grid() const { return grid_; }
   [[nodiscard]] std::uint64_t side() const { return side_; }
@@ -28,6 +30,10 @@ class SphereTiles {
 
   /// Pixel of a tile's window at column x and row y, the halo included.
   [[nodiscard]] HealpixGrid::Continued at(std::uint64_t tile, std::uint64_t x, std::uint64_t y) const;
+
+  /// How the pixel there is stretched, seen from the tile's own lattice.
+  [[nodiscard]] HealpixGrid::Distortion distortion(std::uint64_t tile, std::uint64_t x,
+                                                   std::uint64_t y) const;
 
   /// Tiles [begin, end) of a rank.
   [[nodiscard]] std::uint64_t begin(int rank, int ranks) const {

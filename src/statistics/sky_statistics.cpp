@@ -20,7 +20,7 @@ using harmonic::PlaneBasis;
 
 constexpr double gaussian_reach = 3.0;  // sigma; 0.3 % of a Gaussian's weight along an axis lies beyond
 
-double dot(const PlaneBasis& basis, const std::vector<double>& f, const std::vector<double>& g) {
+double dot(const harmonic::HarmonicBasis& basis, const std::vector<double>& f, const std::vector<double>& g) {
   return basis.dot(ConstPixels(f), ConstPixels(g));
 }
 
@@ -306,7 +306,7 @@ std::vector<double> order_statistics(const mpi::Communicator& comm, const std::v
 
 }  // namespace
 
-Moments moments(const PlaneBasis& basis, ConstPixels map, ConstPixels inside) {
+Moments moments(const harmonic::HarmonicBasis& basis, ConstPixels map, ConstPixels inside) {
   const double pixels = basis.dot(inside, inside);
   const double mean = basis.dot(map, inside) / pixels;
   std::vector<double> deviation(map.size()), square(map.size());
@@ -328,11 +328,11 @@ Moments moments(const PlaneBasis& basis, ConstPixels map, ConstPixels inside) {
           third / (second * second)};
 }
 
-ExtremaPlaces extrema_places(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
+Extrema extrema(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
   TESSERA_REQUIRE(periodic || margin >= 1);
   const auto rows = with_neighbour_rows(basis, map, 1, Border::periodic);
   const std::uint64_t nx = basis.nx();
-  ExtremaPlaces found;
+  Extrema found;
   for (std::uint64_t j = 0; j < basis.local_rows(); ++j) {
     const std::uint64_t y = basis.first_row() + j;
     if (!periodic && (y < margin || y + margin >= basis.ny())) continue;
@@ -347,18 +347,10 @@ ExtremaPlaces extrema_places(const PlaneBasis& basis, ConstPixels map, bool peri
           lowest = lowest && value < rows[row * nx + column];
         }
       }
-      if (highest) found.peaks.push_back(j * nx + i);
-      if (lowest) found.minima.push_back(j * nx + i);
+      if (highest) found.peaks.push_back(value);
+      if (lowest) found.minima.push_back(value);
     }
   }
-  return found;
-}
-
-Extrema extrema(const PlaneBasis& basis, ConstPixels map, bool periodic, std::uint64_t margin) {
-  const ExtremaPlaces places = extrema_places(basis, map, periodic, margin);
-  Extrema found;
-  for (const std::size_t p : places.peaks) found.peaks.push_back(map[p]);
-  for (const std::size_t p : places.minima) found.minima.push_back(map[p]);
   return found;
 }
 

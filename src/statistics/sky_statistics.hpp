@@ -63,17 +63,8 @@ struct Curve {
 struct Moments {
   double pixels, mean, rms, skewness, kurtosis, s3;
 };
-[[nodiscard]] Moments moments(const harmonic::PlaneBasis& basis, harmonic::ConstPixels map,
+[[nodiscard]] Moments moments(const harmonic::HarmonicBasis& basis, harmonic::ConstPixels map,
                               harmonic::ConstPixels inside);
-
-/// Places among this rank's pixels that are strictly above (below) their eight neighbours, in the order of
-/// the pixels. Of a periodic map any pixel, of others those at least `margin` >= 1 from the border.
-/// Collective.
-struct ExtremaPlaces {
-  std::vector<std::size_t> peaks, minima;
-};
-[[nodiscard]] ExtremaPlaces extrema_places(const harmonic::PlaneBasis& basis, harmonic::ConstPixels map,
-                                           bool periodic, std::uint64_t margin);
 
 /// Values of this rank's pixels that are strictly above (below) their eight neighbours. Of a periodic map any
 /// pixel, of others those at least `margin` >= 1 from the border. Collective.

@@ -83,6 +83,17 @@ class PlaneSky final : public SurveySky {
     return x > 0 && y > 0 && x + 1 < field_.nx() && y + 1 < field_.ny();
   }
 
+  [[nodiscard]] std::vector<std::size_t> spaced(double distance) const override {
+    const auto stride = static_cast<std::uint64_t>(std::ceil(distance / field_.pixel_radians()));
+    std::vector<std::size_t> pixels;
+    for (std::size_t p = 0; p < basis_.pixel_count(); ++p) {
+      const auto [x, y] = place(p);
+      if (x < field_.nx() && y < field_.ny() && x % stride == stride / 2 && y % stride == stride / 2)
+        pixels.push_back(p);
+    }
+    return pixels;
+  }
+
  private:
   struct Place {
     std::uint64_t x, y;

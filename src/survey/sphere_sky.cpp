@@ -62,7 +62,7 @@ class SphereSky final : public SurveySky {
       fail("the network reaches {} pixels, farther than a face of nside {}; use finer pixels", needs.halo,
            basis_.grid().nside());
     return exchange::sphere_tiling(SphereTiles(basis_.grid(), side, needs.halo, superpixels(side, where)),
-                                   basis_.rings(), comm().rank());
+                                   basis_.rings(), comm().rank(), needs.distortion);
   }
 
   [[nodiscard]] const io::MapShape& shape() const override {
@@ -94,6 +94,19 @@ class SphereSky final : public SurveySky {
     return basis_.grid().nested_index(basis_.rings().ring_index(basis_.first_pixel() + pixel));
   }
   [[nodiscard]] bool is_inner(std::size_t /*pixel*/) const override { return true; }
+
+  [[nodiscard]] std::vector<std::size_t> spaced(double distance) const override {
+    std::uint64_t stride = 1;
+    while (static_cast<double>(stride) * basis_.grid().pixel_radians() < distance &&
+           stride < basis_.grid().nside())
+      stride *= 2;
+    std::vector<std::size_t> pixels;
+    for (std::size_t p = 0; p < basis_.pixel_count(); ++p) {
+      const HealpixGrid::Place at = basis_.grid().place(number(p));
+      if (at.x % stride == stride / 2 && at.y % stride == stride / 2) pixels.push_back(p);
+    }
+    return pixels;
+  }
 
  private:
   [[nodiscard]] std::uint64_t checked_side(std::uint64_t side, std::uint64_t unit) const {

@@ -23,25 +23,34 @@ std::vector<double> SurveySky::watched(ConstPixels map) const {
   return values;
 }
 
-std::vector<double> local_peaks(const SurveySky& sky, ConstPixels map) {
-  constexpr std::uint64_t side = 64;
-  const std::vector<double> everywhere(map.size(), 1.0);
-  exchange::TiledWork work(sky.comm(), sky.tiling({side, 1, 1}, everywhere), 1, 1);
+namespace {
+
+constexpr exchange::TileNeeds peak_tiles{64, 1, 1};
+
+/// Peaks of a tile, of whose window the halo is one pixel.
+void mark_peaks(const exchange::TiledWork::Window& window) {
+  const auto values = window.input(0);
+  const auto out = window.output(0);
+  const std::uint64_t width = window.tile().width;
+  for (std::uint64_t y = 0; y < window.tile().core_height; ++y)
+    for (std::uint64_t x = 0; x < window.tile().core_width; ++x) {
+      const double here = values[(y + 1) * width + x + 1];
+      bool peak = true;
+      for (std::uint64_t j = y; j <= y + 2; ++j)
+        for (std::uint64_t i = x; i <= x + 2; ++i)
+          peak = peak && (values[j * width + i] < here || (i == x + 1 && j == y + 1));
+      out[y * window.tile().core_width + x] = peak ? 1.0 : 0.0;
+    }
+}
+
+}  // namespace
+
+LocalPeaks::LocalPeaks(const SurveySky& sky, ConstPixels where)
+    : work_(sky.comm(), sky.tiling(peak_tiles, where), 1, 1) {}
+
+std::vector<double> LocalPeaks::operator()(ConstPixels map) {
   std::vector<double> peaks(map.size());
-  work.run(map, peaks, [](const exchange::TiledWork::Window& window) {
-    const auto values = window.input(0);
-    const auto out = window.output(0);
-    const std::uint64_t width = window.tile().width;
-    for (std::uint64_t y = 0; y < window.tile().core_height; ++y)
-      for (std::uint64_t x = 0; x < window.tile().core_width; ++x) {
-        const double here = values[(y + 1) * width + x + 1];
-        bool peak = true;
-        for (std::uint64_t j = y; j <= y + 2; ++j)
-          for (std::uint64_t i = x; i <= x + 2; ++i)
-            peak = peak && (values[j * width + i] < here || (i == x + 1 && j == y + 1));
-        out[y * window.tile().core_width + x] = peak ? 1.0 : 0.0;
-      }
-  });
+  work_.run(map, peaks, mark_peaks);
   return peaks;
 }
 

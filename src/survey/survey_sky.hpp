@@ -65,6 +65,9 @@ class SurveySky {
   [[nodiscard]] virtual std::uint64_t number(std::size_t pixel) const = 0;
   [[nodiscard]] virtual bool is_inner(std::size_t pixel) const = 0;
 
+  /// This rank's pixels of a lattice over the sky with steps of `distance` or a little more, radians.
+  [[nodiscard]] virtual std::vector<std::size_t> spaced(double distance) const = 0;
+
   /// Values of a map at a few places spread over the survey, the same on every rank. Collective.
   [[nodiscard]] std::vector<double> watched(ConstPixels map) const;
   static constexpr std::size_t watched_places = 16;
@@ -77,8 +80,19 @@ class SurveySky {
   std::vector<std::uint64_t> places_;
 };
 
-/// 1 where a map of this rank exceeds its eight neighbours, else 0. Collective.
-[[nodiscard]] std::vector<double> local_peaks(const SurveySky& sky, ConstPixels map);
+/// Finds the pixels that exceed their eight neighbours.
+class LocalPeaks {
+ public:
+  /// where: this rank's pixels; of the sphere the tiles that hold one above 0 are searched. sky must outlive
+  /// this. Collective.
+  LocalPeaks(const SurveySky& sky, ConstPixels where);
+
+  /// 1 at the peaks of a map, else 0; this rank's pixels. Collective.
+  [[nodiscard]] std::vector<double> operator()(ConstPixels map);
+
+ private:
+  exchange::TiledWork work_;
+};
 
 /// A field of the plane in a periodic box. comm must outlive it. Collective.
 [[nodiscard]] std::unique_ptr<SurveySky> plane_sky(const mpi::Communicator& comm, const PlaneGrid& field,

@@ -122,7 +122,7 @@ TEST_CASE("sphere: every pixel of every window comes from its place, and cores g
     const std::vector<double> number = numbers(tiles, rings, comm.rank());
     std::vector<double> inputs = number, outputs(2 * number.size(), -1.0);
     for (const double value : number) inputs.push_back(value + 1e6);
-    exchange::TiledWork work(comm, exchange::sphere_tiling(tiles, rings, comm.rank()), 2, 2);
+    exchange::TiledWork work(comm, exchange::sphere_tiling(tiles, rings, comm.rank(), false), 2, 2);
     std::uint64_t tile = tiles.begin(comm.rank(), comm.size()), wrong = 0;
     work.run(inputs, outputs, [&](const exchange::TiledWork::Window& window) {
       const std::uint64_t width = tiles.width();
@@ -178,7 +178,7 @@ TEST_CASE("sphere: the distortion is that of the window's own lattice, also wher
   const Case c{16, 8, 12, {}};
   const SphereTiles tiles = tiles_of(c);
   const RingDistribution rings(c.nside, 1);
-  const Tiling tiling = exchange::sphere_tiling(tiles, rings, 0);
+  const Tiling tiling = exchange::sphere_tiling(tiles, rings, 0, true);
   const std::uint64_t width = tiles.width(), all = tiling.to_windows.wanted();
   std::size_t turned = 0;
   double largest = 0.0, error = 0.0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <healpix_base.h>
 
 #include <catch2/catch.hpp>
@@ -57,13 +58,25 @@ std::vector<double> gathered(const SurveySky& sky, const std::vector<double>& ma
   return all;
 }
 
+/// Angle between directions, radians.
+double angle(SkyPosition a, SkyPosition b) {
+  const double d1 = a.dec * radians_per_degree, d2 = b.dec * radians_per_degree;
+  const double half_dec = std::sin(0.5 * (d1 - d2)),
+               half_ra = std::sin(0.5 * (a.ra - b.ra) * radians_per_degree);
+  return 2.0 * std::asin(std::sqrt(half_dec * half_dec + std::cos(d1) * std::cos(d2) * half_ra * half_ra));
+}
+
+std::vector<double> peaks_of(const SurveySky& sky, const std::vector<double>& map) {
+  return survey::LocalPeaks(sky, std::vector<double>(map.size(), 1.0))(map);
+}
+
 }  // namespace
 
 TEST_CASE("plane: peaks exceed their eight neighbours in the box") {
   const mpi::Communicator comm;
   const auto sky = plane(comm);
   const auto map = noise(*sky);
-  const auto peaks = gathered(*sky, survey::local_peaks(*sky, map)), all = gathered(*sky, map);
+  const auto peaks = gathered(*sky, peaks_of(*sky, map)), all = gathered(*sky, map);
   double count = 0.0;
   for (std::uint64_t y = 0; y < box.ny; ++y)
     for (std::uint64_t x = 0; x < box.nx; ++x) {
@@ -83,7 +96,7 @@ TEST_CASE("sphere: peaks exceed the neighbours that HEALPix C++ names") {
   const mpi::Communicator comm;
   const auto sky = sphere(comm);
   const auto map = noise(*sky);
-  const auto peaks = survey::local_peaks(*sky, map);
+  const auto peaks = peaks_of(*sky, map);
   const T_Healpix_Base<int> healpix(static_cast<int>(nside), NEST, SET_NSIDE);
   std::vector<double> own(sky->basis().total_pixels());
   for (std::size_t p = 0; p < map.size(); ++p) own[sky->number(p)] = map[p];
@@ -104,6 +117,60 @@ TEST_CASE("sphere: peaks exceed the neighbours that HEALPix C++ names") {
   CHECK(wrong == 0);
   CHECK(comm.sum(corners) == 24);
   CHECK(comm.sum(count) > 250);
+}
+
+TEST_CASE("sphere: peaks are looked for in tiles that hold a place asked for") {
+  const mpi::Communicator comm;
+  const auto sky = survey::sphere_sky(comm, 128, 16, tile);
+  const auto map = noise(*sky), all = peaks_of(*sky, map);
+  // One pixel of one superpixel of 64 x 64.
+  constexpr std::uint64_t superpixel = 21, size = 64 * 64;
+  std::vector<double> where(map.size());
+  for (std::size_t p = 0; p < map.size(); ++p) where[p] = sky->number(p) == superpixel * size + 5 ? 1.0 : 0.0;
+  const auto found = survey::LocalPeaks(*sky, where)(map);
+  std::uint64_t count = 0;
+  for (std::size_t p = 0; p < map.size(); ++p) {
+    REQUIRE(found[p] == (sky->number(p) / size == superpixel ? all[p] : 0.0));
+    count += found[p] > 0.0 ? 1 : 0;
+  }
+  CHECK(comm.sum(count) > 300);
+}
+
+TEST_CASE("spaced pixels keep their distance and leave no gap") {
+  const mpi::Communicator comm;
+  const auto check = [&](const SurveySky& sky, double distance, double least_part, double gap, auto within) {
+    std::vector<double> marked(sky.basis().pixel_count());
+    for (const std::size_t p : sky.spaced(distance)) marked[p] = 1.0;
+    std::vector<double> ra(marked.size()), dec(marked.size());
+    for (std::size_t p = 0; p < marked.size(); ++p) {
+      ra[p] = sky.position(p).ra;
+      dec[p] = sky.position(p).dec;
+    }
+    const auto all = gathered(sky, marked), all_ra = gathered(sky, ra), all_dec = gathered(sky, dec);
+    std::vector<SkyPosition> places;
+    for (std::size_t p = 0; p < all.size(); ++p)
+      if (all[p] > 0.0) places.push_back({all_ra[p], all_dec[p]});
+    double least = 1e9, farthest = 0.0;
+    for (std::size_t p = 0; p < all.size(); ++p) {
+      const SkyPosition here{all_ra[p], all_dec[p]};
+      if (!within(p)) continue;
+      double nearest = 1e9;
+      for (const SkyPosition& place : places) {
+        const double d = angle(here, place);
+        if (d > 1e-9) least = std::min(least, all[p] > 0.0 ? d : 1e9);
+        nearest = std::min(nearest, d);
+      }
+      farthest = std::max(farthest, nearest);
+    }
+    CHECK(least > least_part * distance);
+    CHECK(farthest < gap * distance);
+    CHECK(places.size() > 3);
+  };
+  const auto flat = plane(comm);
+  check(*flat, 6.5 * 3.0 * radians_per_arcmin, 0.99, 1.6,
+        [](std::size_t p) { return p % box.nx < field.nx() && p / box.nx < field.ny(); });
+  const auto curved = sphere(comm);
+  check(*curved, 2.8 * curved->pixel_radians(), 0.7, 2.4, [](std::size_t /*p*/) { return true; });
 }
 
 TEST_CASE("watched values: of observed places spread evenly, the same on every rank") {
