@@ -38,6 +38,7 @@ std::vector<apps::Application> all_applications() {
           apps::train_deepmass_application(),
           apps::train_score_application(),
           apps::map_application(),
+          apps::gather_application(),
           apps::calibrate_application(),
           apps::compare_application(),
           apps::import_application(),
