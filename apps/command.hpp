@@ -13,6 +13,7 @@ struct Application {
 };
 
 [[nodiscard]] Application map_application();
+[[nodiscard]] Application gather_application();
 [[nodiscard]] Application simulate_application();
 [[nodiscard]] Application simulate_skies_application();
 [[nodiscard]] Application export_application();

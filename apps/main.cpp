@@ -13,6 +13,7 @@
 
 #include "apps/command.hpp"
 #include "apps/networks.hpp"
+#include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/version.hpp"
 #include "io/hdf5_handle.hpp"
@@ -37,6 +38,7 @@ std::vector<apps::Application> all_applications() {
           apps::train_deepmass_application(),
           apps::train_score_application(),
           apps::map_application(),
+          apps::gather_application(),
           apps::calibrate_application(),
           apps::compare_application(),
           apps::import_application(),
@@ -113,11 +115,14 @@ bool all_ranks_failed(const mpi::Communicator& comm) {
   return done != 0;
 }
 
+constexpr int failed = 1;
+constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command with --resume goes on
+
 /// One rank ends the job; the others wait to be ended, so that mpirun hears of it once.
 [[noreturn]] void end_without_finalize(const mpi::Communicator& comm) {
-  if (comm.is_root()) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (comm.is_root()) MPI_Abort(MPI_COMM_WORLD, failed);
   std::this_thread::sleep_for(std::chrono::seconds(10));
-  std::_Exit(1);
+  std::_Exit(failed);
 }
 
 void report(const char* kind, const char* text) {
@@ -136,9 +141,13 @@ int main(int argc, char** argv) {
   const mpi::Communicator comm;
   const mpi::Communicator last_words;  // no collective of the work can be mistaken for its barrier
   std::string problem;
+  int code = failed;
   try {
     run(comm, {argv + 1, argv + argc});
     return 0;
+  } catch (const EndedOnRequest& ended) {
+    problem = ended.what();
+    code = unfinished;
   } catch (const std::bad_alloc&) {
     problem = "out of memory; use more nodes, a smaller grid or larger pixels";
   } catch (const std::exception& thrown) {
@@ -146,11 +155,11 @@ int main(int argc, char** argv) {
   }
   if (!all_ranks_failed(last_words)) {
     report("error", problem.c_str());
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    MPI_Abort(MPI_COMM_WORLD, failed);
   }
-  if (comm.is_root()) report("error", problem.c_str());
+  if (comm.is_root()) report(code == unfinished ? "unfinished" : "error", problem.c_str());
   last_words.barrier();
   // Ending MPI would have HDF5 close a broken file once more, and crash.
   if (io::has_abandoned_file()) end_without_finalize(last_words);
-  return 1;
+  return code;
 }

@@ -1,14 +1,17 @@
 // tessera map: from a shear catalogue to convergence maps.
+#include "apps/map.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
-#include "apps/map_settings.hpp"
 #include "apps/model_gate.hpp"
+#include "apps/posterior_products.hpp"
 #include "apps/provenance.hpp"
 #include "catalogue/binning.hpp"
 #include "core/error.hpp"
+#include "core/interruption.hpp"
 #include "inference/kaiser_squires.hpp"
 #include "inference/posterior_variance.hpp"
 #include "inference/wiener_map.hpp"
@@ -38,9 +41,9 @@ void report_rows(const catalogue::ShearMaps& data) {
 /// the peak of a box of 2048 x 2048.
 constexpr double doubles_per_pixel = 33.0;
 
-/// Doubles more for samples: state, momentum, gradients and noise of two fields, tables of the descent.
-/// Counted.
-constexpr double sampler_doubles_per_pixel = 60.0;
+/// Doubles more for samples: state, momentum, gradients and noise of two fields, tables of the descent, sums
+/// over samples. Counted.
+constexpr double sampler_doubles_per_pixel = 70.0;
 
 /// Doubles more for a network: its inputs, outputs and their exchange. Counted.
 constexpr double network_doubles_per_pixel = 16.0;
@@ -100,6 +103,14 @@ struct Survey {
   catalogue::ShearMaps data;
 };
 
+PosteriorProblem posterior_problem(const MapSettings& settings, const Survey& survey,
+                                   const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
+  return {{survey.sky.get(), &survey.data.gamma1, &survey.data.gamma2, &survey.data.noise_sigma, &spectrum,
+           model, settings.sampler->prior_reach},
+          settings.pixel_window,
+          settings.tile};
+}
+
 class Products {
  public:
   Products(const MapSettings& settings, const Survey& survey, io::MapWriter& writer, StageClock& clock)
@@ -156,15 +167,13 @@ class Products {
   }
 
   /// Everything under priors beyond the Gaussian one.
-  void write_beyond_gaussian(const theory::PowerSpectrum& spectrum, const ScoreModel* model) {
+  void write_beyond_gaussian(const theory::PowerSpectrum& spectrum, const ScoreModel* model,
+                             ChainSource chains) {
     clock_->begin("prepare posterior");
-    const PosteriorProblem problem(
-        {survey_->sky.get(), &survey_->data.gamma1, &survey_->data.gamma2, &survey_->data.noise_sigma,
-         &spectrum, model, settings_->sampler->prior_reach},
-        settings_->pixel_window, settings_->tile);
+    const PosteriorProblem problem = posterior_problem(*settings_, *survey_, spectrum, model);
     write_point_estimates(problem, settings_->points, settings_->sampler->sigma_share, *writer_, *clock_);
     if (settings_->posterior)
-      write_posterior(problem, *settings_->posterior, *settings_->sampler, *writer_, *clock_);
+      write_posterior(problem, *settings_->posterior, *settings_->sampler, chains, *writer_, *clock_);
   }
 
   /// Noise of the data in the terms of a model's card. Collective.
@@ -427,10 +436,20 @@ harmonic::EllRange ell_range(const Survey& survey) {
   return {2.0, static_cast<double>(survey.sky->lmax())};
 }
 
-void run_map(const mpi::Communicator& comm, const config::Values& values) {
+/// The file that a run writes: of maps, or of one chain.
+std::string output_of(const MapSettings& settings, const config::Values& values) {
+  if (settings.posterior && settings.posterior->chain)
+    return chain_file(values.text("out"), *settings.posterior->chain);
+  return values.text("out");
+}
+
+}  // namespace
+
+void make_maps(const mpi::Communicator& comm, const config::Values& values, ChainSource chains) {
   const MapSettings settings(values);
+  if (settings.posterior && chains == ChainSource::sampling) interruption::listen();
   StageClock clock;
-  io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
+  io::AtomicFile file(comm, output_of(settings, values), values.flag("overwrite"));
 
   clock.begin("read catalogue");
   const auto galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
@@ -450,6 +469,13 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   survey.sky->set_footprint(survey.data.count);
   report_rows(survey.data);
   log::info("{}", sky.description());
+  if (settings.posterior && settings.posterior->chain) {
+    write_chain(posterior_problem(settings, survey, *spectrum, score.get()), *settings.posterior,
+                *settings.sampler, file);
+    remove_checkpoint(comm, file.path());
+    log::info("wrote {}", file.path());
+    return;
+  }
 
   const std::uint64_t maps = map_count(settings);
   const std::size_t table = spectrum ? 2 * spectrum->ell().size() : 0;
@@ -463,7 +489,7 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   products.write_data();
   if (settings.kaiser_squires) products.write_kaiser_squires();
   if (settings.wiener) products.write_wiener(*spectrum, gate.model());
-  if (settings.sampler) products.write_beyond_gaussian(*spectrum, score.get());
+  if (settings.sampler) products.write_beyond_gaussian(*spectrum, score.get(), chains);
   clock.begin("write provenance");
   config::Values resolved = values;
   if (survey.plane) {
@@ -483,11 +509,16 @@ void run_map(const mpi::Communicator& comm, const config::Values& values) {
   clock.end();
   write_times(writer, clock);
   writer.commit();
+  if (settings.posterior) remove_checkpoint(comm, file.path());
   log::info("wrote {}", file.path());
 }
 
-}  // namespace
-
-Application map_application() { return {map_command(), run_map, wants_networks}; }
+Application map_application() {
+  return {map_command(),
+          [](const mpi::Communicator& comm, const config::Values& values) {
+            make_maps(comm, values, ChainSource::sampling);
+          },
+          wants_networks};
+}
 
 }  // namespace tessera::apps

@@ -154,7 +154,14 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
   seed = values.count("seed", 0, UINT64_MAX);
   if (values.has("sigma-e")) sigma_e = values.number("sigma-e", 1e-6, 10.0);
   values.require("catalogue");
-  points.read(values);
+  if (values.has("chain")) {
+    if (!sampled) fail("--chain is a chain of posterior samples; give --methods posterior with it");
+    // The other maps are made when the chains are gathered.
+    kaiser_squires = wiener = deepmass = false;
+    points = {};
+  } else {
+    points.read(values);
+  }
   if (sampled || points.any()) sampler.emplace(values, sampled || points.mode);
   if (sampled) {
     constexpr std::uint32_t usual_of_a_chain = 32;

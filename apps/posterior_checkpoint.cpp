@@ -15,147 +15,210 @@ namespace {
 using posterior::Complex;
 
 constexpr const char* group = "/posterior";
+constexpr const char* finished_chains = "/posterior/finished";
+constexpr const char* current_chain = "/posterior/current";
 
-std::string inside(const std::string& name) { return std::string(group) + "/" + name; }
+std::string sample_name(std::size_t number) { return fmt::format("sample_{:06d}", number); }
+std::string sums_name(std::size_t scale, const char* what) { return fmt::format("scale_{}_{}", scale, what); }
 
-/// Writes columns of all ranks' shares.
-class Columns {
+/// Writes columns of all ranks' shares, and numbers.
+class CheckpointWriter {
  public:
-  explicit Columns(io::MapWriter& writer) : writer_(&writer) {}
-  void put(const std::string& name, std::span<const double> share) {
-    writer_->write_column(inside(name), share, {"1", "this rank's share after those of the ranks below"});
+  CheckpointWriter(const harmonic::HarmonicBasis& basis, io::MapWriter& writer)
+      : basis_(&basis), writer_(&writer) {}
+
+  void number(const std::string& object, const char* name, double value) {
+    writer_->attribute(object, name, value);
   }
-  void put(const std::string& name, std::span<const Complex> share) {
-    put(name, {reinterpret_cast<const double*>(share.data()), 2 * share.size()});
+
+  void state(const posterior::HmcState& state) {
+    const std::size_t modes = basis_->mode_count();
+    const auto components = static_cast<std::size_t>(basis_->comm().max(
+        static_cast<std::int64_t>(state.position.size() / std::max<std::size_t>(modes, 1))));
+    number(group, "refreshments", state.refreshments);
+    number(group, "components", static_cast<double>(components));
+    for (std::size_t c = 0; c < components; ++c) {
+      modes_of(fmt::format("{}/position_{}", group, c), state.position, c);
+      modes_of(fmt::format("{}/velocity_{}", group, c), state.velocity, c);
+    }
+  }
+
+  void record(const std::string& place, const PosteriorRecord& record) {
+    writer_->create_group(place);
+    number(place, "samples", static_cast<double>(record.samples.count()));
+    for (std::size_t s = 0; s < record.samples.count(); ++s) {
+      const std::vector<float>& sample = record.samples.sample(s);
+      column(place, sample_name(s), {sample.begin(), sample.end()});
+    }
+    column(place, "expected", record.expected);
+    for (std::size_t i = 0; i < record.scales.size(); ++i) {
+      column(place, sums_name(i, "value"), record.scales[i].value);
+      column(place, sums_name(i, "square"), record.scales[i].square);
+      column(place, sums_name(i, "above"), record.scales[i].above);
+    }
+    std::vector<double> flat;
+    for (const auto& row : record.series) flat.insert(flat.end(), row.begin(), row.end());
+    number(place, "series_columns",
+           record.series.empty() ? 0.0 : static_cast<double>(record.series[0].size()));
+    writer_->write_table(place + "/series", flat, 0, {"1", "a row of figures for every sample"});
   }
 
  private:
+  void column(const std::string& place, const std::string& name, const std::vector<double>& share) {
+    writer_->write_column(place + "/" + name, share, share_of_ranks());
+  }
+
+  void modes_of(const std::string& name, const std::vector<Complex>& all, std::size_t component) {
+    // Modes that every rank has are written once.
+    const bool written = !basis_->modes_are_replicated() || basis_->comm().is_root();
+    const std::size_t modes = basis_->mode_count();
+    const auto part = std::span<const Complex>(all).subspan(component * modes, written ? modes : 0);
+    writer_->write_column(name, {reinterpret_cast<const double*>(part.data()), 2 * part.size()},
+                          share_of_ranks());
+  }
+
+  static io::Description share_of_ranks() {
+    return {"1", "this rank's share after those of the ranks below"};
+  }
+
+  const harmonic::HarmonicBasis* basis_;
   io::MapWriter* writer_;
 };
 
-/// Reads the part of a column that begins after `before` values.
-std::vector<double> share_of(const io::FileHandle& file, const std::string& path, const std::string& name,
-                             std::uint64_t before, std::uint64_t count, std::uint64_t total) {
-  const io::DatasetHandle dataset(H5Dopen(file.get(), inside(name).c_str(), H5P_DEFAULT));
-  const std::vector<hsize_t> shape = io::dataset_shape(dataset);
-  if (shape.size() != 1 || shape[0] != total)
-    fail("'{}' is of a run on another grid: {} does not have {} values; leave out --resume", path, name,
-         total);
-  return io::read_block(dataset, name, {before}, {count});
-}
+/// Reads this rank's parts. Only the constructor is collective.
+class CheckpointReader {
+ public:
+  CheckpointReader(const harmonic::HarmonicBasis& basis, const std::string& path, std::size_t stored)
+      : path_(path), modes_(basis.mode_count()) {
+    const mpi::Communicator& comm = basis.comm();
+    const std::uint64_t scanned = comm.exclusive_scan(modes_),
+                        summed = comm.sum(static_cast<std::uint64_t>(modes_));
+    const bool replicated = basis.modes_are_replicated();
+    mode_part_ = {replicated ? 0 : 2 * scanned, 2 * modes_, replicated ? 2 * modes_ : 2 * summed};
+    stored_part_ = {comm.exclusive_scan(stored), stored, comm.sum(static_cast<std::uint64_t>(stored))};
+    box_part_ = {basis.first_pixel(), basis.pixel_count(), basis.total_pixels()};
+  }
 
-std::string sample_name(std::size_t number) { return fmt::format("sample_{:06d}", number); }
+  void open(const std::string& identity) {
+    file_ = io::open_for_reading(path_);
+    if (!io::link_exists(file_.get(), group))
+      fail("'{}' is no checkpoint of posterior samples: it has no group {}", path_, group);
+    if (io::read_text_attribute(file_.get(), path_, group, "identity") != identity)
+      fail(
+          "'{}' belongs to a run with other options, data or models, and cannot be part of this one; give "
+          "the "
+          "same, or make it again",
+          path_);
+  }
+
+  [[nodiscard]] double number(const std::string& object, const char* name) const {
+    return io::read_number_attribute(file_.get(), path_, object, name);
+  }
+
+  void state(posterior::HmcState& state) const {
+    state.refreshments = static_cast<std::uint32_t>(number(group, "refreshments"));
+    const auto components = static_cast<std::size_t>(number(group, "components"));
+    for (std::size_t c = 0; c < components; ++c) {
+      add_modes(fmt::format("{}/position_{}", group, c), state.position);
+      add_modes(fmt::format("{}/velocity_{}", group, c), state.velocity);
+    }
+  }
+
+  void record(const std::string& place, PosteriorRecord& record) const {
+    const auto count = static_cast<std::size_t>(number(place, "samples"));
+    for (std::size_t s = 0; s < count; ++s)
+      record.samples.add(column(place + "/" + sample_name(s), stored_part_));
+    record.expected = column(place + "/expected", stored_part_);
+    for (std::size_t i = 0; i < record.scales.size(); ++i) {
+      posterior::ScaleSums& sums = record.scales[i];
+      sums.samples = static_cast<double>(count);
+      sums.value = column(place + "/" + sums_name(i, "value"), box_part_);
+      sums.square = column(place + "/" + sums_name(i, "square"), box_part_);
+      sums.above = column(place + "/" + sums_name(i, "above"), box_part_);
+    }
+    const std::vector<double> flat = io::read_numbers(file_.get(), path_, place + "/series", {});
+    const auto columns = static_cast<std::ptrdiff_t>(number(place, "series_columns"));
+    for (auto row = flat.begin(); columns > 0 && flat.end() - row >= columns; row += columns)
+      record.series.emplace_back(row, row + columns);
+    if (record.series.size() != count)
+      fail("'{}' is damaged: it has {} samples and {} rows of figures", path_, count, record.series.size());
+  }
+
+ private:
+  /// Of a column, what this rank holds: `count` values after `first`, of `total`.
+  struct Part {
+    std::uint64_t first, count, total;
+  };
+
+  [[nodiscard]] std::vector<double> column(const std::string& name, const Part& part) const {
+    const io::DatasetHandle dataset(H5Dopen(file_.get(), name.c_str(), H5P_DEFAULT));
+    const std::vector<hsize_t> shape = io::dataset_shape(dataset);
+    if (shape.size() != 1 || shape[0] != part.total)
+      fail("'{}' is of a run on another grid: {} does not have {} values; leave out --resume", path_, name,
+           part.total);
+    return io::read_block(dataset, name, {part.first}, {part.count});
+  }
+
+  void add_modes(const std::string& name, std::vector<Complex>& all) const {
+    const std::vector<double> part = column(name, mode_part_);
+    for (std::size_t k = 0; k < modes_; ++k) all.emplace_back(part[2 * k], part[2 * k + 1]);
+  }
+
+  std::string path_;
+  io::FileHandle file_;
+  std::size_t modes_;
+  Part mode_part_{}, stored_part_{}, box_part_{};
+};
+
+/// Numbers and datasets of a record, for the space they need.
+double columns_of(const PosteriorRecord& record) {
+  return 1.0 + static_cast<double>(record.samples.count()) + 3.0 * static_cast<double>(record.scales.size());
+}
 
 }  // namespace
 
-void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                                const std::string& identity, const PosteriorProgress& progress,
-                                const posterior::SampleSummary& samples,
-                                const std::vector<posterior::ScaleSignificance>& scales) {
-  const std::size_t modes = basis.mode_count(),
-                    components = progress.state.position.size() / std::max<std::size_t>(modes, 1);
-  const auto total = static_cast<double>(basis.total_pixels());
-  io::AtomicFile file(basis.comm(), path, true);
-  io::MapWriter writer(
-      basis.comm(), file,
-      total * (9.0 + static_cast<double>(samples.count()) + 3.0 * static_cast<double>(scales.size())),
-      17 + samples.count() + 3 * scales.size());
+void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::AtomicFile& file,
+                                const PosteriorIdentity& identity, const PosteriorProgress& progress) {
+  constexpr double state_columns = 8.0;
+  const double columns = state_columns + columns_of(progress.finished) + columns_of(progress.current);
+  io::MapWriter writer(basis.comm(), file, static_cast<double>(basis.total_pixels()) * columns,
+                       static_cast<std::uint64_t>(columns) + 2);
+  CheckpointWriter checkpoint(basis, writer);
   writer.create_group(group);
-  writer.attribute(group, "identity", identity);
-  const auto number = [&](const char* name, auto value) {
-    writer.attribute(group, name, static_cast<double>(value));
-  };
-  number("chain", progress.chain);
-  number("sample", progress.sample);
-  number("samples", samples.count());
-  number("refreshments", progress.state.refreshments);
-  const std::size_t all_components = basis.comm().max(static_cast<std::int64_t>(components));
-  number("components", all_components);
-  Columns columns(writer);
-  for (std::size_t c = 0; c < all_components; ++c) {
-    const auto part = [&](const std::vector<Complex>& all) {
-      // Modes that every rank has are written once.
-      const bool written = !basis.modes_are_replicated() || basis.comm().is_root();
-      return std::span<const Complex>(all).subspan(c * modes, written ? modes : 0);
-    };
-    columns.put(fmt::format("position_{}", c), part(progress.state.position));
-    columns.put(fmt::format("velocity_{}", c), part(progress.state.velocity));
-  }
-  for (std::size_t s = 0; s < samples.count(); ++s) {
-    const std::vector<double> sample(samples.sample(s).begin(), samples.sample(s).end());
-    columns.put(sample_name(s), std::span<const double>(sample));
-  }
-  columns.put("expected", std::span<const double>(progress.expected));
-  for (std::size_t i = 0; i < scales.size(); ++i) {
-    columns.put(fmt::format("scale_{}_value", i), std::span<const double>(scales[i].sums().value));
-    columns.put(fmt::format("scale_{}_square", i), std::span<const double>(scales[i].sums().square));
-    columns.put(fmt::format("scale_{}_above", i), std::span<const double>(scales[i].sums().above));
-  }
-  std::vector<double> flat;
-  for (const auto& row : progress.series) flat.insert(flat.end(), row.begin(), row.end());
-  number("series_columns", progress.series.empty() ? 0 : progress.series[0].size());
-  writer.write_table(inside("series"), flat, 0, {"1", "a row of figures for every sample"});
+  writer.attribute(group, "identity", identity.text);
+  writer.attribute(group, "configuration", identity.configuration);
+  checkpoint.number(group, "chain", progress.chain);
+  checkpoint.number(group, "sample", progress.sample);
+  checkpoint.number(group, "step", progress.step);
+  checkpoint.state(progress.state);
+  checkpoint.record(finished_chains, progress.finished);
+  checkpoint.record(current_chain, progress.current);
   writer.commit();
 }
 
-PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                                            const std::string& identity, std::size_t pixels,
-                                            posterior::SampleSummary& samples,
-                                            std::vector<posterior::ScaleSignificance>& scales) {
-  const mpi::Communicator& comm = basis.comm();
-  const std::size_t modes = basis.mode_count();
-  const bool replicated = basis.modes_are_replicated();
-  const std::uint64_t scanned = comm.exclusive_scan(modes),
-                      summed = comm.sum(static_cast<std::uint64_t>(modes)),
-                      modes_before = replicated ? 0 : scanned, all_modes = replicated ? modes : summed,
-                      pixels_before = comm.exclusive_scan(pixels),
-                      all_pixels = comm.sum(static_cast<std::uint64_t>(pixels));
-  PosteriorProgress progress;
-  mpi::collectively(comm, [&] {
-    const io::FileHandle file = io::open_for_reading(path);
-    if (!io::link_exists(file.get(), group))
-      fail("'{}' is no checkpoint of posterior samples: it has no group {}", path, group);
-    if (io::read_text_attribute(file.get(), path, group, "identity") != identity)
-      fail(
-          "'{}' belongs to a run with other options, data or models, which this one cannot go on from; give "
-          "the "
-          "same, or leave out --resume",
-          path);
-    const auto number = [&](const char* name) {
-      return io::read_number_attribute(file.get(), path, group, name);
-    };
-    progress.chain = static_cast<std::uint32_t>(number("chain"));
-    progress.sample = static_cast<std::uint32_t>(number("sample"));
-    progress.state.refreshments = static_cast<std::uint32_t>(number("refreshments"));
-    const auto modes_of = [&](const std::string& name, std::vector<Complex>& all) {
-      const std::vector<double> part = share_of(file, path, name, 2 * modes_before, 2 * modes, 2 * all_modes);
-      for (std::size_t k = 0; k < modes; ++k) all.emplace_back(part[2 * k], part[2 * k + 1]);
-    };
-    for (std::size_t c = 0; c < static_cast<std::size_t>(number("components")); ++c) {
-      modes_of(fmt::format("position_{}", c), progress.state.position);
-      modes_of(fmt::format("velocity_{}", c), progress.state.velocity);
-    }
-    const auto count = static_cast<std::size_t>(number("samples"));
-    for (std::size_t s = 0; s < count; ++s)
-      samples.add(share_of(file, path, sample_name(s), pixels_before, pixels, all_pixels));
-    progress.expected = share_of(file, path, "expected", pixels_before, pixels, all_pixels);
-    const std::uint64_t box = basis.pixel_count();
-    for (std::size_t i = 0; i < scales.size(); ++i) {
-      const auto sums = [&](const char* what) {
-        return share_of(file, path, fmt::format("scale_{}_{}", i, what), basis.first_pixel(), box,
-                        basis.total_pixels());
-      };
-      scales[i].restore({static_cast<double>(count), sums("value"), sums("square"), sums("above")});
-    }
-    const std::vector<double> flat = io::read_numbers(file.get(), path, inside("series"), {});
-    const auto columns = static_cast<std::size_t>(number("series_columns"));
-    for (std::size_t i = 0; columns > 0 && i + columns <= flat.size(); i += columns)
-      progress.series.emplace_back(flat.begin() + static_cast<std::ptrdiff_t>(i),
-                                   flat.begin() + static_cast<std::ptrdiff_t>(i + columns));
-    if (progress.series.size() != count)
-      fail("'{}' is damaged: it has {} samples and {} rows of figures", path, count, progress.series.size());
+void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
+                               const PosteriorIdentity& identity, PosteriorProgress& progress) {
+  CheckpointReader checkpoint(basis, path, progress.finished.samples.pixels());
+  mpi::collectively(basis.comm(), [&] {
+    checkpoint.open(identity.text);
+    progress.chain = static_cast<std::uint32_t>(checkpoint.number(group, "chain"));
+    progress.sample = static_cast<std::uint32_t>(checkpoint.number(group, "sample"));
+    progress.step = checkpoint.number(group, "step");
+    checkpoint.state(progress.state);
+    checkpoint.record(finished_chains, progress.finished);
+    checkpoint.record(current_chain, progress.current);
   });
-  return progress;
+}
+
+std::string chain_file(const std::string& out, std::uint32_t chain) {
+  return fmt::format("{}.chain_{}", out, chain);
+}
+
+std::string posterior_configuration(const std::string& path) {
+  const io::FileHandle file = io::open_for_reading(path);
+  if (!io::link_exists(file.get(), group))
+    fail("'{}' is no chain of posterior samples: it has no group {}", path, group);
+  return io::read_text_attribute(file.get(), path, group, "configuration");
 }
 
 }  // namespace tessera::apps

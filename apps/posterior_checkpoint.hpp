@@ -1,33 +1,42 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "apps/posterior_record.hpp"
 #include "harmonic/harmonic_basis.hpp"
+#include "io/atomic_file.hpp"
 #include "posterior/hmc.hpp"
-#include "posterior/sample_summary.hpp"
-#include "posterior/scale_significance.hpp"
 
 namespace tessera::apps {
 
 /// What a run that samples holds between two samples.
 struct PosteriorProgress {
-  std::uint32_t chain = 0, sample = 0;      // the next to be made
-  posterior::HmcState state;                // of the chain; empty before its beginning
-  std::vector<double> expected;             // sum over samples of what was expected of kappa, [field pixel]
-  std::vector<std::vector<double>> series;  // a row of figures for every sample
+  std::uint32_t chain, sample;        // the next to be made; sample 0: the chain has not begun
+  double step;                        // leapfrog step in use
+  posterior::HmcState state;          // of the chain; empty before its beginning
+  PosteriorRecord finished, current;  // of the chains that are complete, and of `chain`
 };
 
-/// Writes and reads `path`, whole or not at all. Its arrays are in the order of the global indices, so a run
-/// may go on with another number of ranks. Error if the file is of another run. Collective.
-void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                                const std::string& identity, const PosteriorProgress& progress,
-                                const posterior::SampleSummary& samples,
-                                const std::vector<posterior::ScaleSignificance>& scales);
-[[nodiscard]] PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis,
-                                                          const std::string& path,
-                                                          const std::string& identity, std::size_t pixels,
-                                                          posterior::SampleSummary& samples,
-                                                          std::vector<posterior::ScaleSignificance>& scales);
+/// Which run a checkpoint belongs to.
+struct PosteriorIdentity {
+  std::string text;           // what a run that goes on must share with the one that was stopped
+  std::string configuration;  // of `map`, lines name = value
+};
+
+/// Writes `file`, whole or not at all. Its arrays are in the order of the global indices, so a run may go on
+/// with another number of ranks. Collective.
+void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::AtomicFile& file,
+                                const PosteriorIdentity& identity, const PosteriorProgress& progress);
+
+/// Reads it into `progress`, whose records are without samples and have the sizes that are expected. Error if
+/// the file is of another run. Collective.
+void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
+                               const PosteriorIdentity& identity, PosteriorProgress& progress);
+
+/// The file of a chain that is sampled on its own for the maps `out`: the checkpoint after its last sample.
+[[nodiscard]] std::string chain_file(const std::string& out, std::uint32_t chain);
+
+/// The configuration that such a file was made with. On this rank alone.
+[[nodiscard]] std::string posterior_configuration(const std::string& path);
 
 }  // namespace tessera::apps

@@ -1,38 +1,27 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "apps/posterior_problem.hpp"
-#include "apps/sampler_options.hpp"
+#include "apps/posterior_chains.hpp"
 #include "core/stage_clock.hpp"
+#include "io/map_writer.hpp"
 
 namespace tessera::apps {
-
-/// What `map --methods posterior` makes beside the samples.
-struct PosteriorSettings {
-  std::uint32_t chains, samples;  // samples of every chain
-  std::vector<double> scales;     // of detections, arcmin
-  double threshold;               // in standard deviations of the smoothed prior
-  double detection_probability;
-  double checkpoint_minutes;
-  bool resume;
-  std::string checkpoint;  // file
-  std::string identity;    // what a run that goes on must share with the one that was stopped
-  std::uint64_t seed;
-
-  PosteriorSettings(const config::Values& values, std::uint32_t samples);
-};
 
 /// Options that only `map --methods posterior` has.
 [[nodiscard]] std::vector<config::Option> posterior_options();
 
-/// Maps that it will write.
-[[nodiscard]] std::uint64_t posterior_map_count(const PosteriorSettings& settings);
+/// Where the chains come from: sampled by this run, or from the files of runs that sampled one each.
+enum class ChainSource { sampling, files };
 
-/// Samples the posterior, writes every sample as it is made, and what all of them say at the end. Error if a
-/// signal asked for an end; then the checkpoint holds what there is. Collective.
+/// Writes samples of the posterior and what they say; the same bits from either source. EndedOnRequest if a
+/// signal asked for an end; then the checkpoint holds what there is, and stays until remove_checkpoint.
+/// Collective.
 void write_posterior(const PosteriorProblem& problem, const PosteriorSettings& settings,
-                     const SamplerSettings& sampler, io::MapWriter& writer, StageClock& clock);
+                     const SamplerSettings& sampler, ChainSource source, io::MapWriter& writer,
+                     StageClock& clock);
+
+/// Samples the one chain of the settings into `file`, for ChainSource::files. Ends on request in the same
+/// way. Collective.
+void write_chain(const PosteriorProblem& problem, const PosteriorSettings& settings,
+                 const SamplerSettings& sampler, io::AtomicFile& file);
 
 }  // namespace tessera::apps

@@ -10,6 +10,7 @@
 #include "apps/training_run.hpp"
 #include "apps/training_skies.hpp"
 #include "core/error.hpp"
+#include "core/interruption.hpp"
 #include "core/log.hpp"
 #include "mpi/agreement.hpp"
 #include "network/deepmass.hpp"
@@ -270,6 +271,7 @@ void train(const mpi::Communicator& comm, const mpi::Communicator& alone, const 
 
 void run_train_deepmass(const mpi::Communicator& comm, const config::Values& values) {
   const Settings settings(values);
+  interruption::listen();
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
   network::prepare_runtime(1);
   const mpi::Communicator alone = comm.split(comm.rank());

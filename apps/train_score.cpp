@@ -7,6 +7,7 @@
 #include "apps/train_options.hpp"
 #include "apps/training_run.hpp"
 #include "core/error.hpp"
+#include "core/interruption.hpp"
 #include "core/log.hpp"
 #include "mpi/agreement.hpp"
 #include "network/runtime.hpp"
@@ -277,6 +278,7 @@ void train(const mpi::Communicator& comm, const mpi::Communicator& alone, const 
 
 void run_train_score(const mpi::Communicator& comm, const config::Values& values) {
   const Settings settings(values);
+  interruption::listen();
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
   network::prepare_runtime(1);
   const mpi::Communicator alone = comm.split(comm.rank());

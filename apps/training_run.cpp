@@ -143,12 +143,24 @@ TrainingRun::TrainingRun(const mpi::Communicator& comm, const config::Values& va
 void TrainingRun::run(const network::Trainer::ExampleSource& training,
                       const std::vector<network::Example>& held_out, std::uint64_t held_out_count,
                       const std::string& figure) {
-  trainer_.run(training, held_out, held_out_count, [&] {
+  const auto tell_and_save = [&] {
     const network::HistoryRow& row = trainer_.state().history.back();
     log::info("step {:6.0f}: loss {:.4f}, held-out {:.4f}, {} {:.4f}", row.step, row.training, row.validation,
               figure, std::sqrt(row.validation_mean_square));
     save_checkpoint();
-  });
+  };
+  trainer_.run(training, held_out, held_out_count, tell_and_save, [&] { save_if_asked(); });
+}
+
+void TrainingRun::save_if_asked() const {
+  const mpi::Requests asked = mpi::agreed_requests(*comm_);
+  if (!asked.checkpoint && !asked.end) return;
+  save_checkpoint();
+  log::info("checkpoint {} after step {}", checkpoint_, trainer_.state().step);
+  if (asked.end)
+    throw EndedOnRequest(
+        fmt::format("ended on request after step {}; the same command with --resume goes on from '{}'",
+                    trainer_.state().step, checkpoint_));
 }
 
 void TrainingRun::save_checkpoint() const {

@@ -55,7 +55,8 @@ class TrainingRun {
   TrainingRun(const mpi::Communicator& comm, const config::Values& values, io::AtomicFile& file,
               network::UNet net, network::LossFunction loss, const network::TrainingOptions& options);
 
-  /// figure: what the root of an example's mean square is, for people. Collective.
+  /// figure: what the root of an example's mean square is, for people. EndedOnRequest if a signal asked for
+  /// an end; then the checkpoint holds what there is. Collective.
   void run(const network::Trainer::ExampleSource& training, const std::vector<network::Example>& held_out,
            std::uint64_t held_out_count, const std::string& figure);
 
@@ -64,6 +65,7 @@ class TrainingRun {
 
  private:
   void save_checkpoint() const;
+  void save_if_asked() const;
 
   const mpi::Communicator* comm_;
   config::Values values_;

@@ -15,6 +15,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A run that was asked to end, and can go on from its checkpoint.
+class EndedOnRequest : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Throws Error with a formatted text.
 template <class... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {

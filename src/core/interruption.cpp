@@ -10,10 +10,10 @@ volatile std::sig_atomic_t checkpoint = 0;  // NOLINT(cppcoreguidelines-avoid-no
 volatile std::sig_atomic_t end = 0;         // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 extern "C" void on_signal(int signal) {
-  if (signal == SIGTERM)
-    end = 1;
-  else
+  if (signal == SIGUSR1)
     checkpoint = 1;
+  else
+    end = 1;
 }
 
 }  // namespace
@@ -22,8 +22,7 @@ void listen() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGUSR1, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
 bool checkpoint_wanted() {

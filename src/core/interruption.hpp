@@ -2,10 +2,11 @@
 
 namespace tessera::interruption {
 
-// Requests from outside, by signals: SIGUSR1 asks for a checkpoint, SIGTERM for a checkpoint and an end. A
-// rank sees its own only; ranks must agree on what they do.
+// Requests from outside, by signals: SIGUSR1 asks for a checkpoint, SIGUSR2 and SIGTERM for a checkpoint and
+// an end. mpirun hands SIGUSR2 on and waits; on SIGTERM it kills the ranks a moment later. A rank sees its
+// own signals only: mpi::agreed_requests.
 
-/// Listens from now on; before, either signal ends the program.
+/// Listens from now on; before, each of these signals ends the program.
 void listen();
 
 /// Whether a checkpoint has been asked for since the last call.

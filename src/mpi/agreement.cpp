@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "core/interruption.hpp"
+
 namespace tessera::mpi {
 namespace {
 
@@ -42,6 +44,12 @@ void agree(const Communicator& comm, const std::string& failure) {
   const int failing = lowest_failing(comm, failure);
   if (failing == comm.size()) return;
   throw Error(comm.broadcast(failure, failing));
+}
+
+Requests agreed_requests(const Communicator& comm) {
+  const int asked = (interruption::checkpoint_wanted() ? 1 : 0) + (interruption::end_wanted() ? 2 : 0);
+  const int end = comm.max(asked / 2), checkpoint = comm.max(asked % 2);
+  return {checkpoint > 0, end > 0};
 }
 
 }  // namespace tessera::mpi

@@ -30,4 +30,10 @@ void collectively(const Communicator& comm, Work&& work) {
   agree(comm, failure);
 }
 
+/// What signals to any of the ranks asked for since the last call (core/interruption.hpp).
+struct Requests {
+  bool checkpoint, end;
+};
+[[nodiscard]] Requests agreed_requests(const Communicator& comm);
+
 }  // namespace tessera::mpi

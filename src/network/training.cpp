@@ -133,7 +133,8 @@ void Trainer::look(const std::vector<Example>& held_out, std::uint64_t held_out_
 }
 
 void Trainer::run(const ExampleSource& training, const std::vector<Example>& held_out,
-                  std::uint64_t held_out_count, const std::function<void()>& after_look) {
+                  std::uint64_t held_out_count, const std::function<void()>& after_look,
+                  const std::function<void()>& after_step) {
   log::Progress progress("training", options_.steps);
   while (state_.step < options_.steps && state_.looks_since_best < options_.patience) {
     use(state_.weights);
@@ -143,6 +144,7 @@ void Trainer::run(const ExampleSource& training, const std::vector<Example>& hel
       look(held_out, held_out_count);
       after_look();
     }
+    if (after_step) after_step();
     const std::string note =
         state_.history.empty() ? "" : fmt::format("held-out loss {:.4f}", state_.history.back().validation);
     progress.set(static_cast<double>(state_.step) / static_cast<double>(options_.steps), note);

@@ -68,9 +68,9 @@ class Trainer {
 
   /// training: example `number`, any rank may be asked for any; held_out: of the rank for validation, the
   /// examples `first, first + ranks, ...` of `held_out_count`. after_look is called after every validation,
-  /// collectively. Collective.
+  /// after_step after every step, collectively. Collective.
   void run(const ExampleSource& training, const std::vector<Example>& held_out, std::uint64_t held_out_count,
-           const std::function<void()>& after_look);
+           const std::function<void()>& after_look, const std::function<void()>& after_step = {});
 
  private:
   void take_step(const ExampleSource& training);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/error.hpp"
 
@@ -10,6 +11,11 @@ namespace tessera::posterior {
 void SampleSummary::add(std::span<const double> sample) {
   TESSERA_REQUIRE(sample.size() == pixels_);
   samples_.emplace_back(sample.begin(), sample.end());
+}
+
+void SampleSummary::append(SampleSummary later) {
+  TESSERA_REQUIRE(later.pixels_ == pixels_);
+  std::move(later.samples_.begin(), later.samples_.end(), std::back_inserter(samples_));
 }
 
 std::vector<double> SampleSummary::mean() const {

@@ -14,6 +14,8 @@ class SampleSummary {
   explicit SampleSummary(std::size_t pixels) : pixels_(pixels) {}
 
   void add(std::span<const double> sample);
+  /// Adds the samples of `later` after those that are here.
+  void append(SampleSummary later);
 
   [[nodiscard]] std::size_t pixels() const { return pixels_; }
   [[nodiscard]] std::size_t count() const { return samples_.size(); }

@@ -3,49 +3,58 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "harmonic/smoothing.hpp"
 
 namespace tessera::posterior {
+
 ScaleSignificance::ScaleSignificance(const HarmonicBasis& basis, double scale, double threshold)
     : basis_(&basis),
       scale_(scale),
       threshold_(threshold),
       modes_(basis.mode_count()),
-      map_(basis.pixel_count()) {
-  for (std::vector<double>* sum : {&sums_.value, &sums_.square, &sums_.above}) sum->assign(map_.size(), 0.0);
-}
+      map_(basis.pixel_count()) {}
 
-void ScaleSignificance::add(ConstModes kappa) {
+void ScaleSignificance::add(ConstModes kappa, ScaleSums& sums) {
   const auto ell = basis_->ell();
   for (std::size_t k = 0; k < modes_.size(); ++k)
     modes_[k] = harmonic::gaussian_damping(ell[k], scale_) * kappa[k];
   basis_->synthesis(modes_, map_);
   for (std::size_t p = 0; p < map_.size(); ++p) {
-    sums_.value[p] += map_[p];
-    sums_.square[p] += map_[p] * map_[p];
-    sums_.above[p] += map_[p] > threshold_ ? 1.0 : 0.0;
+    sums.value[p] += map_[p];
+    sums.square[p] += map_[p] * map_[p];
+    sums.above[p] += map_[p] > threshold_ ? 1.0 : 0.0;
   }
-  sums_.samples += 1.0;
+  sums.samples += 1.0;
 }
 
-std::vector<double> ScaleSignificance::mean() const {
-  std::vector<double> result = sums_.value;
-  for (double& value : result) value /= sums_.samples;
+void ScaleSums::add(const ScaleSums& more) {
+  TESSERA_REQUIRE(more.value.size() == value.size());
+  for (std::size_t p = 0; p < value.size(); ++p) {
+    value[p] += more.value[p];
+    square[p] += more.square[p];
+    above[p] += more.above[p];
+  }
+  samples += more.samples;
+}
+
+std::vector<double> ScaleSums::mean() const {
+  std::vector<double> result = value;
+  for (double& sum : result) sum /= samples;
   return result;
 }
 
-std::vector<double> ScaleSignificance::deviation() const {
+std::vector<double> ScaleSums::deviation() const {
   std::vector<double> result = mean();
-  const double n = sums_.samples;
+  const double n = samples;
   for (std::size_t p = 0; p < result.size(); ++p)
-    result[p] =
-        std::sqrt(std::max(sums_.square[p] / n - result[p] * result[p], 0.0) * n / std::max(n - 1.0, 1.0));
+    result[p] = std::sqrt(std::max(square[p] / n - result[p] * result[p], 0.0) * n / std::max(n - 1.0, 1.0));
   return result;
 }
 
-std::vector<double> ScaleSignificance::probability() const {
-  std::vector<double> result = sums_.above;
-  for (double& value : result) value /= sums_.samples;
+std::vector<double> ScaleSums::probability() const {
+  std::vector<double> result = above;
+  for (double& count : result) count /= samples;
   return result;
 }
 

@@ -6,36 +6,38 @@
 
 namespace tessera::posterior {
 
-/// How surely the convergence smoothed at a scale exceeds a threshold, pixel by pixel, from samples.
+/// What samples say of the convergence smoothed at a scale, pixel by pixel: sums over samples of its values,
+/// of their squares, and of the samples that exceed a threshold. This rank's pixels; nothing is collective.
+struct ScaleSums {
+  double samples = 0.0;
+  std::vector<double> value, square, above;
+
+  explicit ScaleSums(std::size_t pixels) : value(pixels), square(pixels), above(pixels) {}
+
+  void add(const ScaleSums& more);
+
+  /// Mean and standard deviation of the smoothed convergence, and the part of the samples above the
+  /// threshold.
+  [[nodiscard]] std::vector<double> mean() const;
+  [[nodiscard]] std::vector<double> deviation() const;
+  [[nodiscard]] std::vector<double> probability() const;
+};
+
+/// Smooths samples at a scale and counts them by a threshold.
 class ScaleSignificance {
  public:
   /// scale: standard deviation of the Gaussian, radians; threshold: convergence. basis must outlive this.
   ScaleSignificance(const HarmonicBasis& basis, double scale, double threshold);
 
-  /// kappa: coefficients of a sample. Collective.
-  void add(ConstModes kappa);
+  /// Adds a sample, the coefficients kappa, to the sums. Collective.
+  void add(ConstModes kappa, ScaleSums& sums);
 
   [[nodiscard]] double scale() const { return scale_; }
   [[nodiscard]] double threshold() const { return threshold_; }
 
-  /// This rank's pixels: mean and standard deviation of the smoothed convergence, and the part of the samples
-  /// above the threshold.
-  [[nodiscard]] std::vector<double> mean() const;
-  [[nodiscard]] std::vector<double> deviation() const;
-  [[nodiscard]] std::vector<double> probability() const;
-
-  /// Sums of values, of squares and of samples above, this rank's pixels, for checkpoints.
-  struct Sums {
-    double samples = 0.0;
-    std::vector<double> value, square, above;
-  };
-  [[nodiscard]] const Sums& sums() const { return sums_; }
-  void restore(Sums sums) { sums_ = std::move(sums); }
-
  private:
   const HarmonicBasis* basis_;
   double scale_, threshold_;
-  Sums sums_;
   std::vector<Complex> modes_;
   std::vector<double> map_;
 };

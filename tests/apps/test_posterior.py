@@ -57,6 +57,28 @@ class Training(PosteriorTest):
             self.assertEqual(ours["model/weights"][()].tobytes(), expected["model/weights"][()].tobytes())
 
 
+    def test_ended_on_request(self):
+        """A training that is asked to end before its first look at held-out skies goes on and ends with the same bits."""
+        options = dict(zip(TRAINING[::2], TRAINING[1::2])) | {"--steps": "150", "--validate": "200"}
+        words = ["train", "score", "--skies", self.skies, *PRIOR, *(word for option in options.items() for word in option)]
+        whole, out = self.here / "whole.h5", self.here / "asked.h5"
+        succeed(run(2, [*words, "--out", whole]))
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words, "--out", out]], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        for line in process.stdout:
+            if line.startswith("network:"):  # all ranks listen by now
+                break
+        process.send_signal(signal.SIGUSR2)
+        text = "".join(process.communicate(timeout=100))
+        self.assertEqual(process.returncode, 75, text)
+        self.assertFalse(out.exists())
+        done = succeed(run(3, [*words, "--out", out, "--resume"]))
+        self.assertIn("going on from step", done.stdout)
+        with h5py.File(out) as ours, h5py.File(whole) as expected:
+            for name in ("model/weights", "training/history"):
+                self.assertEqual(ours[name][()].tobytes(), expected[name][()].tobytes())
+
+
 class Maps(PosteriorTest):
     def test_ranks(self):
         options = ("--methods", ALL, "--save-samples")
@@ -143,9 +165,64 @@ class Maps(PosteriorTest):
                 self.assertGreater(np.corrcoef(file[f"maps/kappa_{name}"][()].ravel(), wiener.ravel())[0, 1], 0.6)
 
 
+class Chains(PosteriorTest):
+    """Chains sampled one by one, and the maps gathered from them."""
+
+    def sample_chains(self, name="maps.h5", chains=(0, 1), **options):
+        for chain, ranks in zip(chains, (1, 3)):
+            self.map(name, *SAMPLING, "--score-model", self.model, "--chain", chain, ranks=ranks, **options)
+        return self.here / name
+
+    def refuse_gather(self, maps, *texts):
+        done = run(2, ["gather", maps])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertFalse(maps.exists())
+        for text in texts:
+            self.assertIn(text, done.stderr)
+
+    def test_gathered(self):
+        one = self.map("one.h5", "--methods", ALL, "--samples", "4", *CHAINS, "--score-model", self.model)
+        for chain, ranks in ((1, 3), (0, 1)):
+            self.map("maps.h5", "--methods", ALL, "--samples", "4", *CHAINS, "--score-model", self.model, "--chain", chain,
+                     "--resume", ranks=ranks)
+        maps = self.here / "maps.h5"
+        self.assertFalse(maps.exists())
+        done = succeed(run(2, ["gather", maps]))
+        self.assertIn("gathered 2 chains of 4 samples", done.stdout)
+        self.assert_same(maps, one)
+        self.assertIn("--overwrite", run(1, ["gather", maps]).stderr)
+        succeed(run(4, ["gather", "--out", maps, "--overwrite"]))
+        self.assert_same(maps, one)
+
+    def test_refused(self):
+        maps = self.sample_chains()
+        first, second = (maps.with_name(f"maps.h5.chain_{chain}") for chain in (0, 1))
+        original = second.read_bytes()
+        second.unlink()
+        self.refuse_gather(maps, "chain 1 is missing", "--chain 1")
+        second.write_bytes(first.read_bytes())
+        self.refuse_gather(maps, "maps.h5.chain_1", "is not chain 1")
+        second.write_bytes(self.catalogue.read_bytes())
+        self.refuse_gather(maps, "maps.h5.chain_1", "no checkpoint of posterior samples")
+        second.write_bytes(original[:2000])
+        self.refuse_gather(maps, "maps.h5.chain_1")
+        other = self.sample_chains("other.h5", (1, ), catalogue=self.simulate("other.h5", "other_truth.h5",
+                                                                              more=("--seed", "8"))[0])
+        second.write_bytes(other.with_name("other.h5.chain_1").read_bytes())
+        self.refuse_gather(maps, "maps.h5.chain_1", "other options, data or models")
+        first.unlink()
+        self.refuse_gather(maps, "maps.h5.chain_0")
+
+    def test_changed_catalogue(self):
+        catalogue, _ = self.simulate("changing.h5", "changing_truth.h5")
+        maps = self.sample_chains(catalogue=catalogue)
+        self.simulate("changing.h5", "changing_truth.h5", more=("--seed", "9", "--overwrite"))
+        self.refuse_gather(maps, "maps.h5.chain_0", "data")
+
+
 class Survival(PosteriorTest):
     def interrupted(self, name, deliver, *options):
-        """A run to which `deliver` does something once its first checkpoint is there; its exit code and messages."""
+        """A run to which `deliver` does something once its first checkpoint is there."""
         out = self.here / name
         words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
                  "--checkpoint-minutes", "0", "--out", out, *options]
@@ -158,6 +235,7 @@ class Survival(PosteriorTest):
         text = "".join(process.communicate(timeout=100))
         self.assertFalse(out.exists(), text)
         self.assertTrue(checkpoint.exists(), text)
+        self.code = process.returncode
         return words, text, out, checkpoint
 
     def test_killed_and_resumed(self):
@@ -173,6 +251,36 @@ class Survival(PosteriorTest):
         ours, expected = contents(out), contents(whole)
         differ = [name for name in expected if ours[name] != expected[name]]
         self.assertEqual([name for name in differ if "configuration" not in name], [])
+
+    def test_ended_with_time(self):
+        """SIGUSR2, which mpirun hands on: the exit code says that the run is unfinished, not that it failed."""
+        words, text, out, _ = self.interrupted("time.h5", lambda process: process.send_signal(signal.SIGUSR2))
+        self.assertEqual(self.code, 75, text)
+        self.assertIn("unfinished: ended on request", text)
+        done = succeed(run(2, [*words, "--resume"]))
+        self.assertIn("going on after", done.stdout)
+
+    def test_chain_ended_and_resumed(self):
+        """One chain that is stopped goes on by itself, and is part of the same maps."""
+        whole = self.map("whole.h5", *LONG, "--score-model", self.model, "--checkpoint-minutes", "0")
+        out = self.here / "maps.h5"
+        words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
+                 "--checkpoint-minutes", "0", "--out", out, "--chain"]
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words, "1"]], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        checkpoint = out.with_name("maps.h5.chain_1.checkpoint")
+        while process.poll() is None and not checkpoint.exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGUSR2)
+        text = "".join(process.communicate(timeout=100))
+        self.assertEqual(process.returncode, 75, text)
+        refused = run(1, ["gather", out])
+        self.assertIn("maps.h5.chain_0", refused.stderr)
+        for chain in ("0", "1"):
+            succeed(run(3, [*words, chain, "--resume"]))
+        self.assertFalse(checkpoint.exists())
+        succeed(run(2, ["gather", out]))
+        self.assert_same(out, whole)
 
     def test_ended_on_request(self):
         words, text, out, _ = self.interrupted("asked.h5", lambda process: process.send_signal(signal.SIGTERM))
@@ -254,6 +362,8 @@ class Refusals(PosteriorTest, RefusalTest):
 
     def test_options(self):
         self.refuse_sampling("--samples", samples=0)
+        self.refuse_sampling("--chain", chain=4)
+        self.refuse_sampling("--chain", "--methods posterior", chain=0, methods="ks")
         self.refuse_sampling("--chains", chains=0)
         self.refuse_sampling("--scales-arcmin", scales_arcmin="1,-2")
         self.refuse_sampling("--sigma-share", sigma_share=1.5)

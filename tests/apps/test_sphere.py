@@ -115,6 +115,9 @@ class Posterior(SphereTest):
         one = self.map("one.h5", *self.OPTIONS, field=COARSE, ranks=1)
         self.assertIn("maps/kappa_posterior_samples/value", contents(one))
         self.assert_same(self.map("three.h5", *self.OPTIONS, field=COARSE, ranks=3), one)
+        gathered = self.map("gathered.h5", *self.OPTIONS, "--chain", "0", field=COARSE, ranks=3)
+        succeed(run(2, ["gather", gathered]))
+        self.assert_same(gathered, one)
         out = self.here / "killed.h5"
         args = ["map", "--catalogue", self.catalogue, *COARSE, *PRIOR, *self.OPTIONS, "--checkpoint-minutes", "0", "--out",
                 out]

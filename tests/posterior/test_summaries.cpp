@@ -168,6 +168,7 @@ TEST_CASE("detections are where structures were planted, with their probability"
   };
   const std::vector<Place> planted{{7, 5}, {30, 22}, {20, 12}, {50, 40}};  // the last beyond the field
   ScaleSignificance significance(basis, scale, threshold);
+  ScaleSums sums(basis.pixel_count());
   constexpr int samples = 8;
   for (int s = 0; s < samples; ++s) {
     std::vector<double> map(basis.pixel_count());
@@ -181,11 +182,11 @@ TEST_CASE("detections are where structures were planted, with their probability"
     std::vector<Complex> modes(basis.mode_count());
     basis.synthesis_adjoint(map, modes);
     for (Complex& mode : modes) mode *= basis.pixel_area();
-    significance.add(modes);
+    significance.add(modes, sums);
   }
   survey::LocalPeaks local_peaks(*survey, std::vector<double>(basis.pixel_count(), 1.0));
-  const auto found = find_detections(*survey, local_peaks, significance.mean(), significance.deviation(),
-                                     significance.probability(), 2.0, threshold, 0.9);
+  const auto found = find_detections(*survey, local_peaks, sums.mean(), sums.deviation(), sums.probability(),
+                                     2.0, threshold, 0.9);
   REQUIRE(found.size() == 1);
   CHECK(found[0].pixel == 5 * 40 + 7);
   CHECK(found[0].probability == 1.0);
@@ -197,8 +198,8 @@ TEST_CASE("detections are where structures were planted, with their probability"
   CHECK(found[0].ra == sky.ra);
   CHECK(found[0].dec == sky.dec);
   // The second is above in 6 of 8 samples, the third in 2; nothing lies beyond the field.
-  const auto more = find_detections(*survey, local_peaks, significance.mean(), significance.deviation(),
-                                    significance.probability(), 2.0, threshold, 0.2);
+  const auto more = find_detections(*survey, local_peaks, sums.mean(), sums.deviation(), sums.probability(),
+                                    2.0, threshold, 0.2);
   REQUIRE(more.size() == 3);
   CHECK(more[1].probability + more[2].probability == 1.0);
 }

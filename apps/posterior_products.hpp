@@ -1,0 +1,14 @@
+#pragma once
+
+#include "apps/posterior_plan.hpp"
+#include "io/map_writer.hpp"
+
+namespace tessera::apps {
+
+/// Maps that write_posterior_products writes.
+[[nodiscard]] std::uint64_t posterior_map_count(const PosteriorSettings& settings);
+
+/// Writes the samples of all chains and what they say: maps, detections, diagnostics. Collective.
+void write_posterior_products(const PosteriorPlan& plan, const PosteriorProgress& all, io::MapWriter& writer);
+
+}  // namespace tessera::apps

@@ -1,0 +1,99 @@
+# What the stages have in common; each sources it after the settings.
+#
+# A stage runs the program once. It is asked to end by SIGUSR1 to this shell (#SBATCH --signal=B:USR1@SECONDS), which becomes
+# SIGUSR2 for the program: it writes a checkpoint and ends with exit code 75. The job then queues itself again.
+
+set -u
+
+# One task of an array has the number of the whole array, under which all would be meant.
+job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}}
+job=${job:-${SLURM_JOB_ID:-}}
+
+say() { echo "$(date +%FT%T) job $job: $*"; }
+
+# The program's process, and whether it has been asked to end.
+launched=
+asked=no
+ask_to_end() {
+  asked=yes
+  say "the time is nearly over: asking for a checkpoint and an end"
+  [ -z "$launched" ] || kill -USR2 "$launched" 2>/dev/null
+}
+trap ask_to_end USR1
+
+site_modules
+mkdir -p "$RUN"
+
+threads=${SLURM_CPUS_PER_TASK:-1}
+ranks_per_node=${SLURM_NTASKS_PER_NODE:-1}
+restart=${SLURM_RESTART_COUNT:-0}
+going_on() { [ "$restart" -gt 0 ] || [ "$RESUME" = yes ]; }
+
+# A rank's threads float over the cores that the launcher binds the rank to. srun gives the others a minute after the first
+# rank has ended.
+export OMP_NUM_THREADS=$threads
+case $LAUNCHER-$BIND in
+  mpirun-core) launch=(mpirun --map-by "ppr:$ranks_per_node:node:pe=$threads" --bind-to core) ;;
+  mpirun-none) launch=(mpirun --map-by "ppr:$ranks_per_node:node" --bind-to none) ;;
+  srun-core) launch=(srun --mpi=pmix --wait=60 --cpus-per-task="$threads" --cpu-bind=cores) ;;
+  srun-none) launch=(srun --mpi=pmix --wait=60 --cpus-per-task="$threads" --cpu-bind=none) ;;
+  *) say "LAUNCHER=$LAUNCHER, BIND=$BIND: mpirun or srun, core or none"; exit 2 ;;
+esac
+
+# Sets `code` to the exit code of the program; a trapped signal ends wait before its time.
+await_program() {
+  code=1
+  while kill -0 "$launched" 2>/dev/null; do wait "$launched"; code=$?; done
+  local last
+  wait "$launched" 2>/dev/null
+  last=$?
+  [ "$last" -eq 127 ] || code=$last
+}
+
+# A checkpoint is replaced as a whole: another one has another inode or time.
+checkpoint_of() { stat -c '%i %y' "$1.checkpoint" 2>/dev/null; }
+
+# Whether the program was stopped and did not fail: it has ended on request; it was asked before it listened to requests;
+# or it was killed, as the memory's keeper, an administrator or a broken node do, after it had written a checkpoint.
+was_stopped() {  # PRODUCT CHECKPOINT_BEFORE
+  case $code in
+    75) return 0 ;;
+    140) [ "$asked" = yes ] ;;                        # 128 + SIGUSR2
+    137) [ "$(checkpoint_of "$1")" != "$2" ] ;;       # 128 + SIGKILL
+    *) return 1 ;;
+  esac
+}
+
+# run PRODUCT WORDS...: runs the program with the words and ends this script with its exit code.
+run() {
+  local product=$1 before
+  shift
+  if going_on && [ -e "$product" ]; then
+    say "$product is there"
+    exit 0
+  fi
+  [ "$restart" -eq 0 ] || set -- "$@" --overwrite    # what a stopped attempt may have finished in part
+  before=$(checkpoint_of "$product")
+  say "start $restart on ${SLURM_JOB_NODELIST:-this machine}: ${launch[*]} $PROGRAM $*"
+  "${launch[@]}" "$PROGRAM" "$@" &
+  launched=$!
+  [ "$asked" = no ] || kill -USR2 "$launched"
+  await_program
+  say "exit code $code"
+  if was_stopped "$product" "$before"; then queue_again; fi
+  exit "$code"
+}
+
+# run_resumable PRODUCT WORDS...: the same with a command that goes on from PRODUCT.checkpoint.
+run_resumable() {
+  if going_on; then run "$@" --resume; else run "$@"; fi
+}
+
+queue_again() {
+  if [ "$restart" -ge "$MAX_REQUEUES" ]; then
+    say "unfinished after $MAX_REQUEUES requeues (MAX_REQUEUES)"
+    return
+  fi
+  say "unfinished: queueing again"
+  scontrol requeue "$job" && exit 0
+}

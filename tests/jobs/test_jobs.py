@@ -1,0 +1,258 @@
+"""The batch scripts of jobs/ under a Slurm that is started here: the whole chain, a walltime's warning, a killed rank, a requeue
+by the administrator. What comes out has the bits of the same commands without Slurm."""
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "apps"))
+
+from common import MPIEXEC, SOURCE, TESSERA, main, run_words, succeed
+from slurm import Slurm, Unavailable, wait_until
+from test_ranks import contents
+
+PRIOR = ["--spectrum", SOURCE / "data/cl_cosmos_like.txt"]
+FIELD = ["--center", "150,2", "--npix", "48,40", "--pixel-arcmin", "1"]
+MOCK = ["--mask", "cosmos-like", "--density", "3", "--seed", "4"]
+SKIES = ["--model", "lognormal", "--npix", "64", "--pixel-arcmin", "1"]
+NETWORK = ["--channels", "6,8", "--steps", "8", "--batch", "2", "--warmup", "2", "--validate", "4"]
+DEEPMASS_TRAINING = [*NETWORK, "--cutout", "32", "--density", "2:4", "--validation-surveys", "3", "--test-surveys", "2", "--test-densities", "3"]
+SCORE_TRAINING = [*NETWORK, "--sigma", "0.005:0.3", "--validation-skies", "3", "--test-skies", "2"]
+MAPPING = ["--methods", "ks,wiener,deepmass", "--samples", "2", "--outside-card", "warn"]
+CHAIN = ["--methods", "ks,posterior", "--burn-in", "3", "--trajectories", "2", "--levels", "3", "--outside-card", "warn"]
+SAMPLING = [*CHAIN, "--samples", "4"]
+LONG_SAMPLING = [*CHAIN, "--samples", "60", "--checkpoint-minutes", "0"]
+CHAINS = 2
+LAUNCHERS = ("mpirun", "srun")
+FINISHED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL")
+WARNING = "asking for a checkpoint"
+
+SETTINGS = {"PRIOR": PRIOR, "FIELD": FIELD, "MOCK": MOCK, "SKIES": SKIES, "DEEPMASS_TRAINING": DEEPMASS_TRAINING,
+            "SCORE_TRAINING": SCORE_TRAINING, "MAPPING": MAPPING, "SAMPLING": SAMPLING}
+
+# In front of the program: notes where it runs.
+NOTE_PLACE = """#!/bin/sh
+echo "$OMP_NUM_THREADS $(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)" >> {places}
+exec {program} "$@"
+"""
+
+slurm = None
+folder = None
+
+
+def setUpModule():
+    global slurm, folder
+    folder = Path(tempfile.mkdtemp(prefix="tessera-jobs-"))
+    unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "slurm").mkdir()
+    try:
+        slurm = Slurm(folder / "slurm")
+    except Unavailable as reason:
+        raise unittest.SkipTest(f"Slurm cannot be started here: {reason}") from None
+    unittest.addModuleCleanup(slurm.stop)
+
+
+def reference(here, name, *words):
+    """A file made in a folder by a command without Slurm."""
+    succeed(run_words([MPIEXEC, "-n", "2", TESSERA, *words], cwd=here))
+    return here / name
+
+
+class Submission:
+    """Stages that jobs/pipeline.sh submitted, with their files in `here`; `jobs`: {stage: number of its job}."""
+
+    def __init__(self, here, stages, sampling=SAMPLING, **settings):
+        self.here = here
+        here.mkdir(exist_ok=True)
+        values = {"TESSERA": SOURCE, "PROGRAM": TESSERA, "RUN": ".", "STAGES": stages, "CHAINS": CHAINS, "BIND": "none",
+                  "ALL_JOBS": "--ntasks-per-node=2 --cpus-per-task=1 --time=10", **settings}
+        lines = [f"{name}={shlex.quote(str(value))}" for name, value in values.items()]
+        lines.append((SOURCE / "jobs/settings.sh").read_text())  # everything else as it is shipped
+        lines += [f"{name}=({shlex.join(str(word) for word in words)})"
+                  for name, words in {**SETTINGS, "SAMPLING": sampling}.items()]
+        path = here / "settings.sh"
+        path.write_text("\n".join(lines) + "\n")
+        out = slurm.call(SOURCE / "jobs/pipeline.sh", path, cwd=here)
+        self.jobs = dict(line.split() for line in out.splitlines())
+
+    def log(self, pattern="*"):
+        return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted((self.here / "log").glob(pattern)))
+
+    def states(self):
+        return {name: state for name, state in slurm.jobs().items() if name.split("_")[0] in self.jobs.values()}
+
+    def await_end(self):
+        wait_until(lambda: all(state.name in FINISHED for state in self.states().values()), f"jobs {self.jobs}", 240, self.log)
+        return self.states()
+
+    def await_success(self):
+        states = self.await_end()
+        assert {state.name for state in states.values()} == {"COMPLETED"}, f"{states}\n{self.log()}"
+        return states
+
+    # Of the posterior's chains.
+
+    def chain_state(self, chain):
+        return slurm.jobs()[f"{self.jobs['posterior']}_{chain}"]
+
+    def chain_log(self, chain):
+        return self.log(f"posterior-*_{chain}.log")
+
+    def hold(self, chain):
+        """Waits for a chain's first checkpoint and stops its ranks, so that it does not finish; their process numbers."""
+        wait_until((self.here / f"posterior.h5.chain_{chain}.checkpoint").exists, f"a checkpoint of chain {chain}",
+                   report=self.log)
+        ranks = slurm.processes(self.chain_state(chain).number, Path(TESSERA).name)
+        for rank in ranks:
+            os.kill(rank, signal.SIGSTOP)
+        assert len(ranks) == 2, f"chain {chain} ended too soon\n{self.log()}"
+        return ranks
+
+
+def release(ranks):
+    for rank in ranks:
+        os.kill(rank, signal.SIGCONT)
+
+
+class JobsTest(unittest.TestCase):
+    def setUp(self):
+        self.here = Path(tempfile.mkdtemp(dir=folder))
+
+    def assert_same(self, path, expected):
+        ours, theirs = contents(path), contents(expected)
+        self.assertEqual(ours.keys(), theirs.keys())
+        self.assertEqual([name for name in theirs if ours[name] != theirs[name]], [])
+
+
+class Pipeline(JobsTest):
+    def make_reference(self):
+        here = self.here / "reference"
+        here.mkdir()
+        survey = ["map", "--catalogue", "./catalogue.h5", *FIELD, *PRIOR]
+        reference(here, "truth.h5", "simulate", *FIELD, *PRIOR, *MOCK, "--out-catalogue", "./catalogue.h5", "--out-truth",
+                  "./truth.h5")
+        for name, training in (("deepmass", DEEPMASS_TRAINING), ("score", SCORE_TRAINING)):
+            reference(here, f"{name}.h5", "train", name, *SKIES, *PRIOR, *training, "--out", f"./{name}.h5")
+        reference(here, "maps.h5", *survey, *MAPPING, "--model", "./deepmass.h5", "--out", "./maps.h5")
+        reference(here, "posterior.h5", *survey, *SAMPLING, "--score-model", "./score.h5", "--chains", CHAINS, "--out",
+                  "./posterior.h5")
+        return here
+
+    def test_whole_chain(self):
+        run = Submission(self.here / "run", "simulate deepmass score map posterior gather")
+        expected = self.make_reference()
+        self.assertEqual(list(run.jobs), ["simulate", "deepmass", "score", "map", "posterior", "gather"])
+        states = run.await_success()
+        self.assertEqual(len(states), 5 + CHAINS)
+        self.assertEqual({state.restarts for state in states.values()}, {0})
+        for name in ("catalogue", "truth", "deepmass", "score", "maps", "posterior"):
+            with self.subTest(product=name):
+                self.assert_same(run.here / f"{name}.h5", expected / f"{name}.h5")
+
+    def test_failure(self):
+        """There is no catalogue: the chains fail and are not queued again, and no maps are made of them."""
+        run = Submission(self.here, "posterior gather", SCORE="none")
+        states = run.await_end()
+        for chain in range(CHAINS):
+            self.assertEqual(run.chain_state(chain)[::2], ("FAILED", 0))
+            self.assertIn("catalogue.h5", run.chain_log(chain))
+        self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
+
+
+@unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "there is one core only")
+class Pinning(JobsTest):
+    def places(self, **settings):
+        """Of every rank of a stage, its number of threads and its cores."""
+        program, places = self.here / "program", self.here / "places"
+        program.write_text(NOTE_PLACE.format(program=shlex.quote(TESSERA), places=shlex.quote(str(places))))
+        program.chmod(0o755)
+        Submission(self.here / "run", "simulate", PROGRAM=program, BIND="core", **settings).await_success()
+        return sorted(line.split() for line in places.read_text().splitlines())
+
+    def test_two_ranks(self):
+        ranks = self.places()
+        self.assertEqual([threads for threads, _ in ranks], ["1", "1"])
+        self.assertTrue(all(cores.isdigit() for _, cores in ranks), ranks)
+        self.assertNotEqual(ranks[0][1], ranks[1][1])
+
+    def test_two_threads(self):
+        ranks = self.places(ALL_JOBS="--ntasks-per-node=1 --cpus-per-task=2 --time=10")
+        self.assertEqual([threads for threads, _ in ranks], ["2"])
+        first, last = ranks[0][1].replace(",", "-").split("-")
+        self.assertNotEqual(first, last)
+
+
+class Interruptions(JobsTest):
+    """Long chains that are stopped in their middle, against a run of all chains in one job that was left alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.survey = Path(tempfile.mkdtemp(dir=folder))
+        reference(cls.survey, "truth.h5", "simulate", *FIELD, *PRIOR, *MOCK, "--out-catalogue", "./catalogue.h5",
+                  "--out-truth", "./truth.h5")
+        cls.expected = reference(cls.survey, "posterior.h5", "map", "--catalogue", "./catalogue.h5", *FIELD, *PRIOR,
+                                 *LONG_SAMPLING, "--score-model", "none", "--chains", CHAINS, "--out", "./posterior.h5")
+
+    def submit(self, name, **settings):
+        here = self.here / name
+        here.mkdir()
+        shutil.copy(self.survey / "catalogue.h5", here / "catalogue.h5")
+        return Submission(here, "posterior gather", LONG_SAMPLING, SCORE="none", **settings)
+
+    def assert_finished(self, run, restarts, *texts):
+        """The maps are those expected; restarts: how often each chain may have begun again, from a checkpoint; texts: what the
+        log of each chain holds."""
+        run.await_success()
+        for chain, (allowed, text) in enumerate(zip(restarts, texts)):
+            self.assertIn(run.chain_state(chain).restarts, allowed, run.chain_log(chain))
+            self.assertIn(text, run.chain_log(chain))
+            self.assertEqual("going on after" in run.chain_log(chain), 0 not in allowed, run.chain_log(chain))
+        self.assertEqual(list(run.here.glob("*.checkpoint")), [])
+        self.assert_same(run.here / "posterior.h5", self.expected)
+
+    def test_walltime(self):
+        """Slurm warns before the time is over; the chains write checkpoints, end, queue themselves again, and finish."""
+        runs = [self.submit(launcher, LAUNCHER=launcher, POSTERIOR_JOB="--time=1 --signal=B:USR1@50")
+                for launcher in LAUNCHERS]
+        ranks = [rank for run in runs for chain in range(CHAINS) for rank in run.hold(chain)]
+        for run in runs:
+            wait_until(lambda: all(WARNING in run.chain_log(chain) for chain in range(CHAINS)), "the warning", report=run.log)
+        release(ranks)
+        for run in runs:
+            self.assert_finished(run, [range(1, 20)] * CHAINS, *["exit code 75"] * CHAINS)
+
+    def test_killed(self):
+        """A rank of one chain is killed: that chain is queued again, the other goes on undisturbed."""
+        runs = [self.submit(launcher, LAUNCHER=launcher) for launcher in LAUNCHERS]
+        for run in runs:
+            left_alone, killed = (run.hold(chain) for chain in range(CHAINS))
+            os.kill(killed[1], signal.SIGKILL)
+            wait_until(lambda: run.chain_state(1).restarts > 0, "the chain to be queued again", report=run.log)
+            release(left_alone)
+        for run in runs:
+            self.assert_finished(run, [[0], [1]], "exit code 0", "exit code 137")
+
+    def test_requeued(self):
+        """Slurm stops the jobs and queues them again, as when their node fails."""
+        run = self.submit("run")
+        for chain in range(CHAINS):
+            run.hold(chain)
+        slurm.call("scontrol", "requeue", run.jobs["posterior"])
+        self.assert_finished(run, [[1]] * CHAINS, *["start 1"] * CHAINS)
+
+    def test_limit_of_requeues(self):
+        run = self.submit("run", MAX_REQUEUES=0)
+        for chain in range(CHAINS):
+            os.kill(run.hold(chain)[0], signal.SIGKILL)
+        states = run.await_end()
+        self.assertEqual([run.chain_state(chain).name for chain in range(CHAINS)], ["FAILED"] * CHAINS)
+        self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
+        self.assertIn("unfinished after 0 requeues", run.chain_log(0))
+
+
+if __name__ == "__main__":
+    main()
