@@ -1,6 +1,7 @@
 #include "core/interruption.hpp"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace tessera::interruption {
 namespace {
