@@ -33,6 +33,7 @@ struct Settings {
   std::uint64_t surveys, first, samples, tile, seed;
   std::string deepmass;  // empty: without
   std::string card_out;  // empty: not asked for
+  std::string device;
 
   explicit Settings(const config::Values& values)
       : sampler(values),
@@ -49,6 +50,7 @@ struct Settings {
     if (values.has("card-out")) card_out = values.text("card-out");
     if (!card_out.empty() && sampler.model.empty())
       fail("--card-out is for the card of a score network, and --score-model is none; leave one out");
+    device = values.text("device");
     require_spectrum(values);
     values.require("out");
   }
@@ -69,10 +71,10 @@ class Pipeline {
         closed_(basis_),
         signal_(basis_, {surveys.spectrum()}, surveys.pixel_averaged()),
         spectrum_(posterior::pixel_spectrum(basis_, signal_)) {
-    const int ranks = comm.ranks_on_node();
+    const NetworkPlace place{settings.device, comm.place_on_node()};
     mpi::collectively(comm, [&] {
-      if (!settings.sampler.model.empty()) score_ = load_score(settings.sampler.model, ranks);
-      if (!settings.deepmass.empty()) deepmass_ = load_deepmass(settings.deepmass, ranks);
+      if (!settings.sampler.model.empty()) score_ = load_score(settings.sampler.model, place);
+      if (!settings.deepmass.empty()) deepmass_ = load_deepmass(settings.deepmass, place);
     });
   }
 

@@ -1,6 +1,7 @@
 #include "apps/calibrate_options.hpp"
 
 #include "apps/field_options.hpp"
+#include "apps/networks.hpp"
 #include "apps/sampler_options.hpp"
 #include "apps/sky_options.hpp"
 #include "apps/survey_options.hpp"
@@ -47,6 +48,7 @@ config::Command calibrate_command() {
         "DeepMass to compare with; none: leave it out [deepmass_cosmos.h5 of the folder data; healpix: "
         "deepmass_desy3.h5]"},
        {"tile", "N", "side of the tiles that ranks share, pixels", "256"},
+       device_option(),
        {"seed", "N", "seed of surveys and samples", "1"}}};
   for (const config::Option& option : sampler_options()) sampler.options.push_back(option);
   std::vector<config::Group> groups{skies, survey_options("45"), sampler};

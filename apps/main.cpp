@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/command.hpp"
+#include "apps/library_versions.hpp"
 #include "apps/networks.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -29,7 +30,9 @@ std::string overview(const std::vector<apps::Application>& applications) {
                      "usage: [mpirun -n RANKS] tessera COMMAND [options]\n\ncommands:\n";
   for (const auto& application : applications)
     text += fmt::format("  {:<15} {}\n", application.command.name(), application.command.synopsis());
-  return text + "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the version.\n";
+  return text +
+         "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the versions of it and "
+         "of its libraries.\n";
 }
 
 std::vector<apps::Application> all_applications() {
@@ -65,6 +68,7 @@ Choice choose(const std::vector<apps::Application>& applications, const std::vec
 
 /// Whether the command line asks for something that only tessera-networks can do.
 bool needs_networks(const std::vector<std::string>& words) {
+  if (!words.empty() && words[0] == "--version") return true;  // LibTorch's too
   try {
     const auto applications = all_applications();
     const Choice choice = choose(applications, words);
@@ -85,7 +89,7 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
     return;
   }
   if (words[0] == "--version") {
-    log::info("tessera {}", version());
+    log::info("{}", apps::library_versions());
     return;
   }
   const auto [application, arguments] = choose(applications, words);

@@ -71,6 +71,7 @@ config::Command map_command() {
        "side of the tiles that ranks share, pixels [256; healpix: 128]; healpix: files hold the tiles that "
        "have "
        "data"},
+      device_option(),
       {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
   return {
       "map",
@@ -122,6 +123,7 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
     else
       fail("--methods has '{}' and knows: ks, wiener, deepmass, posterior, map, starlet, tv", method);
   }
+  device = values.text("device");
   outside_card = values.choice("outside-card", {"refuse", "warn"}) == "warn";
   constexpr std::uint64_t plane_tile = 256, sphere_tile = 128;
   tile = field.on_sphere() ? std::min(sphere_tile, field.nside) : plane_tile;

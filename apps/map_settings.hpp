@@ -34,6 +34,7 @@ struct MapSettings {
   bool automatic = false;    // methods not given: DeepMass only where it can be
   bool outside_card = false;
   std::string model;
+  std::string device;  // of networks
   std::uint64_t tile = 0;
   double smoothing = 0.0;  // radians
   inference::CgOptions mean, draw;

@@ -10,8 +10,8 @@ namespace tessera::apps {
 
 ModelGate::ModelGate(const mpi::Communicator& comm, const MapSettings& settings) : settings_(&settings) {
   if (!settings.deepmass) return;
-  const int ranks = comm.ranks_on_node();
-  mpi::collectively(comm, [&] { load(ranks); });
+  const mpi::NodePlace node = comm.place_on_node();
+  mpi::collectively(comm, [&] { load(node); });
   if (model_ != nullptr) return;
   if (settings.model.empty())
     log::warn("DeepMass is left out: there is no model {}; give one by --model",
@@ -27,9 +27,9 @@ std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm, const M
                                           const survey::SurveySky& sky,
                                           const theory::PowerSpectrum& spectrum) {
   std::unique_ptr<ScoreModel> model;
-  const int ranks = comm.ranks_on_node();
+  const mpi::NodePlace node = comm.place_on_node();
   mpi::collectively(comm, [&] {
-    model = load_score(settings.sampler->model, ranks);
+    model = load_score(settings.sampler->model, {settings.device, node});
     const std::vector<std::string> reasons = model->reasons_against(sky, 0.0, spectrum);
     if (reasons.empty()) return;
     const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
@@ -43,13 +43,13 @@ std::unique_ptr<ScoreModel> checked_score(const mpi::Communicator& comm, const M
   return model;
 }
 
-void ModelGate::load(int ranks_on_node) {
+void ModelGate::load(const mpi::NodePlace& node) {
   if (settings_->model.empty()) {
     if (!settings_->automatic)
       fail("--methods deepmass needs a model, and there is no {} in the data folder; give one by --model",
            default_model(settings_->field.on_sphere()));
   } else if (has_networks() || !settings_->automatic) {
-    model_ = load_deepmass(settings_->model, ranks_on_node);
+    model_ = load_deepmass(settings_->model, {settings_->device, node});
   }
 }
 

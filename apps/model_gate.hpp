@@ -21,7 +21,7 @@ class ModelGate {
   void check(const survey::SurveySky& sky, double noise, const theory::PowerSpectrum& spectrum);
 
  private:
-  void load(int ranks_on_node);
+  void load(const mpi::NodePlace& node);
 
   const MapSettings* settings_;
   std::unique_ptr<DeepMassModel> model_;

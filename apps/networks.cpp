@@ -1,5 +1,7 @@
 #include "apps/networks.hpp"
 
+#include <torch/version.h>
+
 #include "core/error.hpp"
 #include "network/deepmass.hpp"
 #include "network/model_file.hpp"
@@ -90,14 +92,26 @@ class LoadedScore final : public LoadedModel, public ScoreModel {
 
 bool has_networks() { return true; }
 
-std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node) {
-  network::prepare_runtime(network::threads_per_rank(ranks_on_node));
-  return std::make_unique<LoadedDeepMass>(network::load_model(path, "deepmass"));
+std::string torch_version() { return TORCH_VERSION; }
+
+namespace {
+
+network::Model load(const std::string& path, const char* kind, const NetworkPlace& place) {
+  const torch::Device device = network::chosen_device(place.device, place.node.rank);
+  network::prepare_runtime(network::threads_per_rank(place.node.ranks));
+  network::Model model = network::load_model(path, kind);
+  model.network->move_to(device);
+  return model;
 }
 
-std::unique_ptr<ScoreModel> load_score(const std::string& path, int ranks_on_node) {
-  network::prepare_runtime(network::threads_per_rank(ranks_on_node));
-  return std::make_unique<LoadedScore>(network::load_model(path, "score"));
+}  // namespace
+
+std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, const NetworkPlace& place) {
+  return std::make_unique<LoadedDeepMass>(load(path, "deepmass", place));
+}
+
+std::unique_ptr<ScoreModel> load_score(const std::string& path, const NetworkPlace& place) {
+  return std::make_unique<LoadedScore>(load(path, "score", place));
 }
 
 }  // namespace tessera::apps

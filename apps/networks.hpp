@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/options.hpp"
 #include "inference/tile_wiener.hpp"
 #include "io/map_writer.hpp"
 #include "mpi/communicator.hpp"
@@ -77,9 +78,22 @@ class ScoreModel : public virtual NetworkModel {
   virtual void write_calibrated(io::MapWriter& writer, const network::CalibrationScore& score) const = 0;
 };
 
-/// Read a model; on every rank alike, not collective. ranks_on_node: they share the node's cores.
-[[nodiscard]] std::unique_ptr<ScoreModel> load_score(const std::string& path, int ranks_on_node);
-[[nodiscard]] std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path, int ranks_on_node);
+/// Where a rank computes networks: on the device of --device, with its share of the node's cores.
+struct NetworkPlace {
+  std::string device;
+  mpi::NodePlace node;
+};
+
+/// Read a model; on every rank alike, not collective.
+[[nodiscard]] std::unique_ptr<ScoreModel> load_score(const std::string& path, const NetworkPlace& place);
+[[nodiscard]] std::unique_ptr<DeepMassModel> load_deepmass(const std::string& path,
+                                                           const NetworkPlace& place);
+
+/// The option --device, for all commands with networks.
+[[nodiscard]] config::Option device_option();
+
+/// Version of LibTorch, or where it is.
+[[nodiscard]] std::string torch_version();
 
 /// Whether this program has networks.
 [[nodiscard]] bool has_networks();

@@ -16,9 +16,15 @@ namespace {
 
 bool has_networks() { return false; }
 
-std::unique_ptr<DeepMassModel> load_deepmass(const std::string& /*path*/, int /*ranks_on_node*/) { refuse(); }
+std::string torch_version() { return "in tessera-networks, which is not beside this program"; }
 
-std::unique_ptr<ScoreModel> load_score(const std::string& /*path*/, int /*ranks_on_node*/) { refuse(); }
+std::unique_ptr<DeepMassModel> load_deepmass(const std::string& /*path*/, const NetworkPlace& /*place*/) {
+  refuse();
+}
+
+std::unique_ptr<ScoreModel> load_score(const std::string& /*path*/, const NetworkPlace& /*place*/) {
+  refuse();
+}
 
 Application train_deepmass_application() {
   return {train_deepmass_command(), [](const mpi::Communicator&, const config::Values&) { refuse(); },

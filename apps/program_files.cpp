@@ -26,6 +26,12 @@ std::string find_data(const std::string& name) {
   return {};
 }
 
+config::Option device_option() {
+  return {"device", "cpu|cuda[:N]",
+          "what computes networks: the rank's cores, or a GPU, which the ranks of a node take in turn",
+          "cpu"};
+}
+
 void become_networks(char** argv) {
   const std::string program = (program_folder() / "tessera-networks").string();
   execv(program.c_str(), argv);

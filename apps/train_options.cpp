@@ -1,6 +1,7 @@
 #include "apps/train_options.hpp"
 
 #include "apps/field_options.hpp"
+#include "apps/networks.hpp"
 #include "apps/sky_options.hpp"
 #include "apps/survey_options.hpp"
 
@@ -53,7 +54,8 @@ std::vector<config::Option> adam_options(const char* steps, const char* batch) {
       {"average", "A", "decay of the running mean of the weights, which is what is kept", "0.995"},
       {"validate", "N", "steps between looks at held-out skies, after which a checkpoint is written", "100"},
       {"patience", "N", "stop after N looks without improvement", "10"},
-      {"seed", "N", "the same seed gives the same weights on any number of ranks", "1"}};
+      {"seed", "N", "the same seed gives the same weights on any number of ranks", "1"},
+      device_option()};
 }
 
 config::Group training_options(std::vector<config::Option> adam, const std::vector<config::Option>& more) {

@@ -10,6 +10,7 @@
 #include "mpi/agreement.hpp"
 #include "network/checkpoint.hpp"
 #include "network/model_file.hpp"
+#include "network/runtime.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -133,6 +134,8 @@ TrainingRun::TrainingRun(const mpi::Communicator& comm, const config::Values& va
       trainer_(comm, net_, std::move(loss), options),
       checkpoint_(file.path() + ".checkpoint"),
       identity_(identity(values)) {
+  const mpi::NodePlace node = comm.place_on_node();
+  mpi::collectively(comm, [&] { net_->move_to(network::chosen_device(values.text("device"), node.rank)); });
   if (!values.flag("resume") || !std::filesystem::exists(checkpoint_)) return;
   mpi::collectively(comm, [&] {
     trainer_.resume(network::read_checkpoint(checkpoint_, identity_, network::flat_parameters(*net_).size()));

@@ -93,13 +93,14 @@ std::vector<std::byte> Communicator::all_to_all_bytes(const void* values, std::s
   return received;
 }
 
-int Communicator::ranks_on_node() const {
+NodePlace Communicator::place_on_node() const {
   MPI_Comm node = MPI_COMM_NULL;
   check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-  int ranks = 1;
-  MPI_Comm_size(node, &ranks);
+  NodePlace place{0, 1};
+  MPI_Comm_rank(node, &place.rank);
+  MPI_Comm_size(node, &place.ranks);
   MPI_Comm_free(&node);
-  return ranks;
+  return place;
 }
 
 }  // namespace tessera::mpi

@@ -27,6 +27,11 @@ class Environment {
 template <class T>
 MPI_Datatype datatype();
 
+/// One of the ranks that share a node.
+struct NodePlace {
+  int rank, ranks;
+};
+
 /// A private duplicate of a communicator: its messages never meet those of other libraries. Move only;
 /// construction and destruction are collective.
 class Communicator {
@@ -77,8 +82,9 @@ class Communicator {
   [[nodiscard]] std::vector<T> all_to_all(std::span<const T> values, std::span<const std::uint64_t> offset,
                                           std::vector<std::uint64_t>* received_offset = nullptr) const;
 
-  /// Number of ranks that share this rank's node. Collective.
-  [[nodiscard]] int ranks_on_node() const;
+  /// This rank among those that share its node. Collective.
+  [[nodiscard]] NodePlace place_on_node() const;
+  [[nodiscard]] int ranks_on_node() const { return place_on_node().ranks; }
 
  private:
   [[nodiscard]] std::vector<std::byte> all_to_all_bytes(const void* values, std::size_t value_size,

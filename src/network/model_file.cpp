@@ -87,15 +87,22 @@ class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(torch::jit::Module module, NetworkShape shape) : module_(std::move(module)), shape_(shape) {}
   [[nodiscard]] NetworkShape shape() const override { return shape_; }
-  torch::Tensor forward(const torch::Tensor& maps, double condition) override {
+  [[nodiscard]] torch::Device device() const override { return device_; }
+  void move_to(torch::Device device) override {
+    module_.to(device);
+    device_ = device;
+  }
+
+ private:
+  torch::Tensor compute(const torch::Tensor& maps, double condition) override {
     std::vector<torch::jit::IValue> inputs{maps.contiguous(torch::MemoryFormat::ChannelsLast)};
     if (shape_.conditioned) inputs.emplace_back(condition);
     return module_.forward(std::move(inputs)).toTensor();
   }
 
- private:
   torch::jit::Module module_;
   NetworkShape shape_;
+  torch::Device device_ = torch::kCPU;
 };
 
 std::string file_checksum(const std::string& path) {
@@ -177,7 +184,8 @@ Model load_model(const std::string& path, const std::string& kind) {
 std::vector<float> flat_parameters(const UNetImpl& network) {
   std::vector<float> values;
   for (const torch::Tensor& parameter : network.parameters()) {
-    const torch::Tensor plain = parameter.detach().contiguous(torch::MemoryFormat::Contiguous);
+    const torch::Tensor plain =
+        parameter.detach().to(torch::kCPU).contiguous(torch::MemoryFormat::Contiguous);
     values.insert(values.end(), plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
   }
   return values;

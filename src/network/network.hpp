@@ -31,13 +31,21 @@ class Network {
 
   [[nodiscard]] virtual NetworkShape shape() const = 0;
 
-  /// maps: [batch][inputs][ny][nx], float, ny and nx multiples of the alignment; returns
-  /// [batch][outputs][ny][nx]. Pixels nearer to the border than the receptive radius see zeros beyond it.
-  /// condition: a number of order one that a conditioned network sees besides the maps.
-  virtual torch::Tensor forward(const torch::Tensor& maps, double condition) = 0;
+  /// The device that computes; of one's own making it is the CPU until the network is moved.
+  [[nodiscard]] virtual torch::Device device() const = 0;
+  virtual void move_to(torch::Device device) = 0;
 
-  /// Of a network that is not conditioned.
-  torch::Tensor forward(const torch::Tensor& maps) { return forward(maps, 0.0); }
+  /// maps: [batch][inputs][ny][nx], float, ny and nx multiples of the alignment; returns
+  /// [batch][outputs][ny][nx]. Both are in the memory of the CPU, whatever computes. Pixels nearer to the
+  /// border than the receptive radius see zeros beyond it. condition: a number of order one that a
+  /// conditioned network sees besides the maps.
+  torch::Tensor forward(const torch::Tensor& maps, double condition = 0.0) {
+    return compute(maps.to(device()), condition).to(torch::kCPU);
+  }
+
+ private:
+  /// The same in the memory of the device.
+  virtual torch::Tensor compute(const torch::Tensor& maps, double condition) = 0;
 };
 
 }  // namespace tessera::network

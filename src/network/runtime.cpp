@@ -4,8 +4,9 @@
 #include <cstdlib>
 #include <malloc.h>
 #include <sched.h>
-#include <torch/torch.h>
 #include <unistd.h>
+
+#include "core/error.hpp"
 
 namespace tessera::network {
 
@@ -13,6 +14,20 @@ void prepare_runtime(int threads) {
   at::set_num_threads(std::max(threads, 1));
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
+}
+
+torch::Device chosen_device(const std::string& name, int rank_on_node) {
+  if (name == "cpu") return torch::kCPU;
+  const std::string number = name.starts_with("cuda:") ? name.substr(5) : "";
+  const bool numbered =
+      !number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string::npos;
+  if (name != "cuda" && !numbered) fail("--device is '{}'; it may be cpu, cuda or cuda:N", name);
+  if (!torch::cuda::is_available())
+    fail("--device {}: this LibTorch was built without CUDA or finds no GPU here; use --device cpu", name);
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  const int wanted = numbered ? std::stoi(number) : rank_on_node % count;
+  if (wanted >= count) fail("--device {}: this node has {} GPUs, numbered from 0", name, count);
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(wanted)};
 }
 
 int threads_per_rank(int ranks_on_node) {

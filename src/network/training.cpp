@@ -51,7 +51,7 @@ std::vector<float> Trainer::gradient(const Example& example, double& loss) {
   std::vector<float> values;
   values.reserve(state_.weights.size());
   for (const torch::Tensor& parameter : network_->parameters()) {
-    const torch::Tensor plain = parameter.grad().contiguous(torch::MemoryFormat::Contiguous);
+    const torch::Tensor plain = parameter.grad().to(torch::kCPU).contiguous(torch::MemoryFormat::Contiguous);
     values.insert(values.end(), plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
   }
   return values;

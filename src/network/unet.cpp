@@ -79,7 +79,7 @@ torch::Tensor UNetImpl::embedded(double condition) {
     features.push_back(std::sin(frequency * c));
     features.push_back(std::cos(frequency * c));
   }
-  return torch::silu(embed_->forward(torch::tensor(features)));
+  return torch::silu(embed_->forward(torch::tensor(features).to(device())));
 }
 
 torch::Tensor UNetImpl::run(std::vector<Block>& blocks, torch::Tensor features,
@@ -100,7 +100,7 @@ torch::Tensor UNetImpl::run(std::vector<Block>& blocks, torch::Tensor features,
   return features;
 }
 
-torch::Tensor UNetImpl::forward(const torch::Tensor& maps, double condition) {
+torch::Tensor UNetImpl::compute(const torch::Tensor& maps, double condition) {
   TESSERA_REQUIRE(maps.dim() == 4 && maps.size(1) == options_.inputs);
   TESSERA_REQUIRE(maps.size(2) % alignment() == 0 && maps.size(3) % alignment() == 0);
   const torch::Tensor embedding = embedded(condition);

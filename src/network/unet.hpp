@@ -27,9 +27,8 @@ class UNetImpl : public torch::nn::Module, public Network {
  public:
   explicit UNetImpl(UNetOptions options);
 
-  using Network::forward;
-  /// channels_last memory throughout.
-  torch::Tensor forward(const torch::Tensor& maps, double condition) override;
+  [[nodiscard]] torch::Device device() const override { return first_->weight.device(); }
+  void move_to(torch::Device device) override { to(device); }
 
   [[nodiscard]] NetworkShape shape() const override {
     return {options_.inputs, options_.outputs, alignment(), receptive_radius(), options_.conditioned};
@@ -44,6 +43,9 @@ class UNetImpl : public torch::nn::Module, public Network {
   [[nodiscard]] double flops_per_pixel() const;
 
  private:
+  /// channels_last memory throughout.
+  torch::Tensor compute(const torch::Tensor& maps, double condition) override;
+
   struct Block {
     std::array<torch::nn::Conv2d, 2> convolutions{nullptr, nullptr};
     torch::nn::Linear modulation{nullptr};  // embedded condition to scales and shifts; none if unconditioned
