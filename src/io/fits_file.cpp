@@ -3,10 +3,10 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::io {
 namespace {
@@ -32,6 +32,7 @@ void check_fits(int status, const std::string& path, const std::string& what, co
 }
 
 FitsFile open_fits(const std::string& path) {
+  refuse_streams(path, "FITS file");
   int status = 0;
   fitsfile* raw = nullptr;
   fits_open_diskfile(&raw, path.c_str(), READONLY, &status);
@@ -68,7 +69,8 @@ std::uintmax_t fits_size_on_disk(fitsfile* file, const std::string& path) {
   std::array<char, FLEN_FILENAME> driver{};
   fits_url_type(file, driver.data(), &status);
   check_fits(status, path, "open");
-  if (std::strcmp(driver.data(), "file://") != 0) return std::numeric_limits<std::uintmax_t>::max();
+  if (std::strcmp(driver.data(), "file://") != 0)
+    return static_cast<std::uintmax_t>(file->Fptr->filesize);  // unpacked
   return std::filesystem::file_size(path);
 }
 
