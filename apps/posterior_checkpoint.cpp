@@ -1,6 +1,8 @@
 #include "apps/posterior_checkpoint.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -37,11 +39,16 @@ class Columns {
 std::vector<double> share_of(const io::FileHandle& file, const std::string& path, const std::string& name,
                              std::uint64_t before, std::uint64_t count, std::uint64_t total) {
   const io::DatasetHandle dataset(H5Dopen(file.get(), inside(name).c_str(), H5P_DEFAULT));
+  if (!dataset) fail("'{}' is damaged: it has no {}; leave out --resume", path, inside(name));
   const std::vector<hsize_t> shape = io::dataset_shape(dataset);
   if (shape.size() != 1 || shape[0] != total)
     fail("'{}' is of a run on another grid: {} does not have {} values; leave out --resume", path, name,
          total);
-  return io::read_block(dataset, name, {before}, {count});
+  std::vector<double> values =
+      io::read_block(dataset, fmt::format("'{}' of '{}'", name, path), {before}, {count});
+  if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+    fail("'{}' is damaged: {} is not finite; leave out --resume", path, inside(name));
+  return values;
 }
 
 std::string sample_name(std::size_t number) { return fmt::format("sample_{:06d}", number); }
@@ -99,8 +106,8 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std:
 }
 
 PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                                            const std::string& identity, std::size_t pixels,
-                                            posterior::SampleSummary& samples,
+                                            const std::string& identity, const PosteriorShape& expected,
+                                            std::size_t pixels, posterior::SampleSummary& samples,
                                             std::vector<posterior::ScaleSignificance>& scales) {
   const mpi::Communicator& comm = basis.comm();
   const std::size_t modes = basis.mode_count();
@@ -124,18 +131,32 @@ PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis
     const auto number = [&](const char* name) {
       return io::read_number_attribute(file.get(), path, group, name);
     };
-    progress.chain = static_cast<std::uint32_t>(number("chain"));
-    progress.sample = static_cast<std::uint32_t>(number("sample"));
-    progress.state.refreshments = static_cast<std::uint32_t>(number("refreshments"));
+    const auto whole = [&](const char* name, std::uint32_t most) {
+      const double value = number(name);
+      if (!(value >= 0.0 && value <= most) || value != std::floor(value))
+        fail("'{}' is damaged: its {} is {}, which must be a whole number up to {}; leave out --resume", path,
+             name, value, most);
+      return static_cast<std::uint32_t>(value);
+    };
+    progress.chain = whole("chain", expected.chains - 1);
+    progress.sample = whole("sample", expected.samples);
+    progress.state.refreshments = whole("refreshments", std::numeric_limits<std::uint32_t>::max());
     const auto modes_of = [&](const std::string& name, std::vector<Complex>& all) {
       const std::vector<double> part = share_of(file, path, name, 2 * modes_before, 2 * modes, 2 * all_modes);
       for (std::size_t k = 0; k < modes; ++k) all.emplace_back(part[2 * k], part[2 * k + 1]);
     };
-    for (std::size_t c = 0; c < static_cast<std::size_t>(number("components")); ++c) {
+    if (whole("components", expected.components) != expected.components)
+      fail("'{}' is damaged: its components are not {}; leave out --resume", path, expected.components);
+    for (std::size_t c = 0; c < expected.components; ++c) {
       modes_of(fmt::format("position_{}", c), progress.state.position);
       modes_of(fmt::format("velocity_{}", c), progress.state.velocity);
     }
-    const auto count = static_cast<std::size_t>(number("samples"));
+    const std::size_t count = progress.chain * std::size_t{expected.samples} + progress.sample;
+    if (count == 0 || number("samples") != static_cast<double>(count))
+      fail(
+          "'{}' is damaged: it holds {} samples where chain {} and sample {} are the next; leave out "
+          "--resume",
+          path, number("samples"), progress.chain, progress.sample);
     for (std::size_t s = 0; s < count; ++s)
       samples.add(share_of(file, path, sample_name(s), pixels_before, pixels, all_pixels));
     progress.expected = share_of(file, path, "expected", pixels_before, pixels, all_pixels);
@@ -148,11 +169,11 @@ PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis
       scales[i].restore({static_cast<double>(count), sums("value"), sums("square"), sums("above")});
     }
     const std::vector<double> flat = io::read_numbers(file.get(), path, inside("series"), {});
-    const auto columns = static_cast<std::size_t>(number("series_columns"));
-    for (std::size_t i = 0; columns > 0 && i + columns <= flat.size(); i += columns)
+    const std::size_t columns = expected.columns;
+    for (std::size_t i = 0; i + columns <= flat.size(); i += columns)
       progress.series.emplace_back(flat.begin() + static_cast<std::ptrdiff_t>(i),
                                    flat.begin() + static_cast<std::ptrdiff_t>(i + columns));
-    if (progress.series.size() != count)
+    if (progress.series.size() != count || flat.size() != count * columns)
       fail("'{}' is damaged: it has {} samples and {} rows of figures", path, count, progress.series.size());
   });
   return progress;

@@ -18,6 +18,13 @@ struct PosteriorProgress {
   std::vector<std::vector<double>> series;  // a row of figures for every sample
 };
 
+/// What a run makes of itself, and a checkpoint of it has.
+struct PosteriorShape {
+  std::uint32_t chains, samples;  // samples of a chain
+  std::uint32_t components;       // of the state, in units of modes
+  std::size_t columns;            // of a row of figures
+};
+
 /// Writes and reads `path`, whole or not at all. Its arrays are in the order of the global indices, so a run
 /// may go on with another number of ranks. Error if the file is of another run. Collective.
 void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
@@ -26,7 +33,8 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std:
                                 const std::vector<posterior::ScaleSignificance>& scales);
 [[nodiscard]] PosteriorProgress read_posterior_checkpoint(const harmonic::HarmonicBasis& basis,
                                                           const std::string& path,
-                                                          const std::string& identity, std::size_t pixels,
+                                                          const std::string& identity,
+                                                          const PosteriorShape& expected, std::size_t pixels,
                                                           posterior::SampleSummary& samples,
                                                           std::vector<posterior::ScaleSignificance>& scales);
 

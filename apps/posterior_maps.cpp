@@ -89,7 +89,9 @@ class PosteriorRun {
                        basis_->comm().broadcast(
                            std::string(std::filesystem::exists(settings_->checkpoint) ? "yes" : "")) == "yes";
     if (!there) return;
-    progress_ = read_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, summary_.pixels(),
+    const PosteriorShape shape{settings_->chains, settings_->samples,
+                               static_cast<std::uint32_t>(whole_.components()), layout_.columns()};
+    progress_ = read_posterior_checkpoint(*basis_, settings_->checkpoint, identity_, shape, summary_.pixels(),
                                           summary_, scales_);
     for (std::size_t s = 0; s < summary_.count(); ++s) write_sample(s);
     log::info("going on after {} of {} samples of {}", summary_.count(), total(), settings_->checkpoint);
