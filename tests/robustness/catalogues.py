@@ -74,6 +74,15 @@ def fits_of_more_columns_than_described(place):
     return place.map(catalogue=with_card(place, "TFIELDS", 50))
 
 
+@case("table.fits", "quotes", "mend the header", ranks=3)
+def fits_of_a_name_that_fills_its_card(place):
+    path = sound_fits(place)
+    content = path.read_bytes()
+    at = content.index(b"TTYPE3  =", BLOCK)
+    path.write_bytes(content[:at] + b"TTYPE3  =".ljust(CARD, b"x") + content[at + CARD:])
+    return place.map(catalogue=path)
+
+
 @case("table.fits", "TSCAL3")
 def fits_of_a_scale_in_words(place):
     path = sound_fits(place)
