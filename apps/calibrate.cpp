@@ -340,19 +340,22 @@ network::CalibrationScore card_score(const posterior::Calibration& calibration, 
 }
 
 /// This group's share of the surveys. A survey whose chain ends in an error is left out and reported: the
-/// others are an hour's work.
-void run_surveys(Pipeline& pipeline, const Settings& settings, std::uint64_t group, std::uint64_t groups,
-                 bool leads, posterior::Calibration& calibration) {
+/// others are an hour's work. Returns the first of such errors.
+std::string run_surveys(Pipeline& pipeline, const Settings& settings, std::uint64_t group,
+                        std::uint64_t groups, bool leads, posterior::Calibration& calibration) {
   const std::uint64_t share = (settings.surveys - group + groups - 1) / groups;
   log::Progress progress("surveys", share * settings.samples);
+  std::string first;
   for (std::uint64_t number = group; number < settings.surveys; number += groups) {
     try {
       auto survey = pipeline.survey(settings.first + number, [&] { progress.step(); });
       if (leads) calibration.add(number, std::move(survey));
     } catch (const Error& problem) {
       log::info("survey {}: {}", settings.first + number, problem.what());
+      if (first.empty()) first = problem.what();
     }
   }
+  return first;
 }
 
 void run_calibrate(const mpi::Communicator& comm, const config::Values& values) {
@@ -376,10 +379,13 @@ void run_calibrate(const mpi::Communicator& comm, const config::Values& values) 
   posterior::Calibration calibration(surveys->field(), settings.samples, settings.surveys, settings.seed);
   StageClock clock;
   clock.begin("surveys");
-  mpi::collectively(comm,
-                    [&] { run_surveys(pipeline, settings, number, groups, group.rank() == 0, calibration); });
+  std::string problem;
+  mpi::collectively(comm, [&] {
+    problem = run_surveys(pipeline, settings, number, groups, group.rank() == 0, calibration);
+  });
   calibration.collect(comm);
-  if (calibration.figures().empty()) fail("no survey could be sampled; see above for the first of them");
+  if (calibration.figures().empty())
+    mpi::collectively(comm, [&] { fail("no survey could be sampled; the first: {}", problem); });
   for (const std::size_t missing : calibration.missing())
     log::info("survey {} is left out: it could not be sampled", settings.first + missing);
   report(calibration, !settings.deepmass.empty());

@@ -179,14 +179,22 @@ void compare_survey(const mpi::Communicator& comm, const config::Values& values)
   const auto sky = sky_of(comm, *maps, lmax);
   std::vector<double> mask;
   mpi::collectively(comm, [&] { mask = read_map(*maps, mask_name, *sky); });
+  const auto inside = std::count_if(mask.begin(), mask.end(), [](double m) { return m > 0.0; });
+  if (comm.sum(static_cast<std::uint64_t>(inside)) == 0)
+    fail(
+        "the mask of '{}' has no pixel inside, so there is nothing to compare; map with galaxies on the "
+        "field",
+        maps->path());
   const auto read = [&](const io::MapReader& file, const std::string& name) {
     std::vector<double> map;
     mpi::collectively(comm, [&] {
       map = read_map(file, name, *sky);
       for (std::size_t p = 0; p < map.size(); ++p) {
-        if (mask[p] > 0.0 && std::isnan(map[p]))
-          fail("'{}' of '{}' has no value at pixels inside the mask of '{}'; give files of the same survey",
-               name, file.path(), maps->path());
+        if (mask[p] > 0.0 && !std::isfinite(map[p]))
+          fail(
+              "'{}' of '{}' has no finite value at pixels inside the mask of '{}'; give files of the same "
+              "survey",
+              name, file.path(), maps->path());
         if (!(mask[p] > 0.0)) map[p] = 0.0;
       }
     });

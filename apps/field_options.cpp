@@ -66,6 +66,13 @@ theory::SpectrumChoice spectrum_choice(const config::Values& values) {
 
 }  // namespace
 
+std::uint64_t sphere_nside(const config::Values& values) {
+  constexpr std::uint64_t most = 1 << 24;
+  const std::uint64_t nside = values.count("nside", 1, most);
+  if ((nside & (nside - 1)) != 0) fail("--nside is {} and must be a power of two from 1 to {}", nside, most);
+  return nside;
+}
+
 FieldSettings::FieldSettings(const config::Values& values)
     : pixel_arcmin(values.number("pixel-arcmin", 1e-3, 600.0)), padding(values.number("padding", 1.0, 4.0)) {
   const bool sphere = values.choice("grid", {"plane", "healpix"}) == "healpix";
@@ -74,7 +81,7 @@ FieldSettings::FieldSettings(const config::Values& values)
   for (const char* const name : {"nside", "lmax"})
     if (!sphere && values.has(name)) fail("--{} is of the sphere; give --grid healpix with it", name);
   if (sphere) {
-    nside = HealpixGrid(values.count("nside", 1, 1 << 24)).nside();
+    nside = sphere_nside(values);
     lmax = values.has("lmax") ? values.count("lmax", 2, 4 * nside) : 2 * nside;
   }
   if (values.has("center")) center = apps::center(values);
@@ -96,6 +103,10 @@ void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double dou
 
 void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
                            double doubles_per_pixel, double mode_vectors) {
+  const std::string maps = fmt::format("maps of nside {} with lmax {}", nside, lmax);
+  // Of the mean rank first: the rings of a sphere that fits nowhere take long to count.
+  const double mean_pixels = 12.0 * static_cast<double>(nside) * static_cast<double>(nside) / comm.size();
+  mpi::require_memory(comm, sizeof(double) * doubles_per_pixel * mean_pixels, maps);
   const RingDistribution rings(nside, comm.size());
   std::uint64_t pixels = 0;
   for (int rank = 0; rank < comm.size(); ++rank)
@@ -106,7 +117,7 @@ void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, s
   mpi::require_memory(comm,
                       sizeof(double) * (doubles_per_pixel * static_cast<double>(pixels) +
                                         2.0 * (of_basis + mode_vectors) * modes),
-                      fmt::format("maps of nside {} with lmax {}", nside, lmax));
+                      maps);
 }
 
 void require_spectrum(const config::Values& values) {

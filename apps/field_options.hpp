@@ -22,6 +22,9 @@ struct GridSize {
 /// The value of --npix.
 [[nodiscard]] GridSize grid_size(const config::Values& values);
 
+/// --nside, a power of two.
+[[nodiscard]] std::uint64_t sphere_nside(const config::Values& values);
+
 /// The field as asked for; what is not given is taken from the galaxies.
 struct FieldSettings {
   std::optional<SkyPosition> center;

@@ -13,6 +13,7 @@
 #include "apps/sky_options.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "harmonic/plane_basis.hpp"
 #include "io/foreign_maps.hpp"
 #include "io/sky_set.hpp"
@@ -118,6 +119,15 @@ struct Settings {
   }
 };
 
+/// A name that stands in a list of maps.
+std::string file_in_list(const std::string& name, const std::string& list) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(name, ignored))
+    fail("the list of maps '{}' names '{}', which is not there; give a text file with a name a line", list,
+         excerpt(name));
+  return name;
+}
+
 /// --maps with each @LIST replaced by the names that the file holds.
 std::vector<std::string> file_names(const std::vector<std::string>& words) {
   std::vector<std::string> names;
@@ -126,11 +136,12 @@ std::vector<std::string> file_names(const std::vector<std::string>& words) {
       names.push_back(word);
       continue;
     }
+    refuse_streams(word.substr(1), "the list of maps");
     std::ifstream list(word.substr(1));
     if (!list || std::filesystem::is_directory(word.substr(1)))
       fail("cannot read the list of maps '{}'; give a text file with a name a line", word.substr(1));
     for (std::string line; std::getline(list, line);)
-      if (!line.empty()) names.push_back(line);
+      if (!line.empty()) names.push_back(file_in_list(line, word.substr(1)));
   }
   if (names.empty()) fail("--maps is '{}' and names no file; give at least one", fmt::join(words, ","));
   return names;
@@ -486,11 +497,12 @@ std::vector<double> spectra(const Collection& maps, const std::optional<theory::
   return kept;
 }
 
-void require_map_memory(const mpi::Communicator& comm, const io::MapFacts& facts) {
+void require_map_memory(const mpi::Communicator& comm, const InputFile& file) {
+  const io::MapFacts& facts = file.facts;
   constexpr double doubles_per_pixel = 16.0;
   const double pixels = static_cast<double>(facts.nx) * static_cast<double>(facts.ny);
   mpi::require_memory(comm, doubles_per_pixel * sizeof(double) * pixels,
-                      fmt::format("a map of {} x {} pixels", facts.nx, facts.ny));
+                      fmt::format("a map of '{}', {} x {} pixels,", file.name, facts.nx, facts.ny));
 }
 
 void run_import(const mpi::Communicator& comm, const config::Values& values) {
@@ -505,7 +517,7 @@ void run_import(const mpi::Communicator& comm, const config::Values& values) {
   Collection maps(look_at(comm, names, settings.choice), settings);
   const PaddedBox box{maps.size().nx, maps.size().ny};
   const Sky sky(maps, settings);
-  require_map_memory(comm, maps.files().front().facts);
+  require_map_memory(comm, maps.files().front());
   std::optional<theory::PowerSpectrum> given;
   std::optional<OldSets> old;
   io::SkySetTables tables;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "apps/networks.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "core/version.hpp"
 #include "io/hdf5_handle.hpp"
 #include "mpi/agreement.hpp"
@@ -80,6 +82,23 @@ bool needs_networks(const std::vector<std::string>& words) {
   }
 }
 
+/// Error if an output would replace a file that is read. A model may be written over itself with its new card
+/// (--card-out).
+void require_inputs_kept(const config::Values& values) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  for (const char* const output : {"out", "out-catalogue", "out-truth", "fits"}) {
+    if (!values.has(output)) continue;
+    const std::string path = values.text(output);
+    for (const std::string& name : values.names()) {
+      if (name == output || name.starts_with("out") || name == "card-out" || !values.has(name)) continue;
+      for (const std::string& word : values.list(name))
+        if (fs::is_regular_file(word, ignored) && fs::equivalent(word, path, ignored))
+          fail("--{} is '{}', which --{} reads: it would be lost; choose another name", output, path, name);
+    }
+  }
+}
+
 void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   const std::vector<apps::Application> applications = all_applications();
   log::configure(log::Verbosity::normal, comm.is_root());
@@ -102,6 +121,7 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
   if (values->flag("quiet")) verbosity = log::Verbosity::quiet;
   log::configure(verbosity, comm.is_root());
+  mpi::collectively(comm, [&] { require_inputs_kept(*values); });
   application->run(comm, *values);
 }
 
@@ -129,9 +149,9 @@ constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command w
   std::_Exit(failed);
 }
 
-void report(const char* kind, const char* text) {
+void report(const char* kind, const std::string& problem) {
   std::fflush(stdout);
-  std::fprintf(stderr, "%s: %s\n", kind, text);
+  std::fprintf(stderr, "%s: %s\n", kind, one_line(problem).c_str());
   std::fflush(stderr);
 }
 
@@ -158,10 +178,10 @@ int main(int argc, char** argv) {
     problem = thrown.what();
   }
   if (!all_ranks_failed(last_words)) {
-    report("error", problem.c_str());
+    report("error", problem);
     MPI_Abort(MPI_COMM_WORLD, failed);
   }
-  if (comm.is_root()) report(code == unfinished ? "unfinished" : "error", problem.c_str());
+  if (comm.is_root()) report(code == unfinished ? "unfinished" : "error", problem);
   last_words.barrier();
   // Ending MPI would have HDF5 close a broken file once more, and crash.
   if (io::has_abandoned_file()) end_without_finalize(last_words);

@@ -22,7 +22,7 @@ void report_rows(const catalogue::ShearMaps& data) {
     if (count > 0) log::info("  left out: {} {}", count, reason);
   };
   left_out(rows.not_finite, "not finite or null");
-  left_out(rows.bad_position, "with |dec| > 90 degrees");
+  left_out(rows.bad_position, "with |ra| > 360 or |dec| > 90 degrees");
   left_out(rows.zero_weight, "of zero weight");
   left_out(rows.negative_weight, "of negative weight");
   left_out(rows.off_grid, "off the grid");

@@ -67,7 +67,7 @@ class ChainSampler {
   using Clock = std::chrono::steady_clock;
 
   void go_on() {
-    read_posterior_checkpoint(*basis_, checkpoint_, plan_->identity(), progress_);
+    read_posterior_checkpoint(*basis_, checkpoint_, plan_->identity(), plan_->shape(), progress_);
     if (progress_.chain < first_ || progress_.chain >= end_)
       fail("'{}' is of chain {}, which this run does not sample; leave out --resume", checkpoint_,
            progress_.chain);
@@ -172,7 +172,7 @@ PosteriorProgress read_chain(const PosteriorPlan& plan, std::uint32_t number) {
     fail("chain {} is missing: there is no '{}'; make it by 'tessera map' with --chain {}", number, path,
          number);
   PosteriorProgress chain = plan.beginning(number);
-  read_posterior_checkpoint(plan.basis(), path, plan.identity(), chain);
+  read_posterior_checkpoint(plan.basis(), path, plan.identity(), plan.shape(), chain);
   if (chain.chain != number + 1 || chain.finished.samples.count() != plan.settings().samples)
     fail("'{}' is not chain {} with its {} samples; make it again by 'tessera map' with --chain {}", path,
          number, plan.settings().samples, number);

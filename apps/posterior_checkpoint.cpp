@@ -1,6 +1,8 @@
 #include "apps/posterior_checkpoint.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -88,8 +90,9 @@ class CheckpointWriter {
 /// Reads this rank's parts. Only the constructor is collective.
 class CheckpointReader {
  public:
-  CheckpointReader(const harmonic::HarmonicBasis& basis, const std::string& path, std::size_t stored)
-      : path_(path), modes_(basis.mode_count()) {
+  CheckpointReader(const harmonic::HarmonicBasis& basis, const std::string& path, const PosteriorShape& shape,
+                   std::size_t stored)
+      : path_(path), shape_(shape), modes_(basis.mode_count()) {
     const mpi::Communicator& comm = basis.comm();
     const std::uint64_t scanned = comm.exclusive_scan(modes_),
                         summed = comm.sum(static_cast<std::uint64_t>(modes_));
@@ -115,17 +118,30 @@ class CheckpointReader {
     return io::read_number_attribute(file_.get(), path_, object, name);
   }
 
+  /// A number that counts.
+  [[nodiscard]] std::uint32_t whole(const std::string& object, const char* name, std::uint32_t most) const {
+    const double value = number(object, name);
+    if (!(value >= 0.0 && value <= most) || value != std::floor(value))
+      fail("'{}' is damaged: its {} is {}, which must be a whole number up to {}; make it again", path_, name,
+           value, most);
+    return static_cast<std::uint32_t>(value);
+  }
+
+  /// Of a chain that is complete there is no state.
   void state(posterior::HmcState& state) const {
-    state.refreshments = static_cast<std::uint32_t>(number(group, "refreshments"));
-    const auto components = static_cast<std::size_t>(number(group, "components"));
-    for (std::size_t c = 0; c < components; ++c) {
+    state.refreshments = whole(group, "refreshments", std::numeric_limits<std::uint32_t>::max());
+    const std::uint32_t components = whole(group, "components", shape_.components);
+    if (components != 0 && components != shape_.components)
+      fail("'{}' is damaged: its state has {} components, not {}; make it again", path_, components,
+           shape_.components);
+    for (std::uint32_t c = 0; c < components; ++c) {
       add_modes(fmt::format("{}/position_{}", group, c), state.position);
       add_modes(fmt::format("{}/velocity_{}", group, c), state.velocity);
     }
   }
 
   void record(const std::string& place, PosteriorRecord& record) const {
-    const auto count = static_cast<std::size_t>(number(place, "samples"));
+    const std::size_t count = whole(place, "samples", std::numeric_limits<std::uint32_t>::max());
     for (std::size_t s = 0; s < count; ++s)
       record.samples.add(column(place + "/" + sample_name(s), stored_part_));
     record.expected = column(place + "/expected", stored_part_);
@@ -137,10 +153,10 @@ class CheckpointReader {
       sums.above = column(place + "/" + sums_name(i, "above"), box_part_);
     }
     const std::vector<double> flat = io::read_numbers(file_.get(), path_, place + "/series", {});
-    const auto columns = static_cast<std::ptrdiff_t>(number(place, "series_columns"));
-    for (auto row = flat.begin(); columns > 0 && flat.end() - row >= columns; row += columns)
+    const auto columns = static_cast<std::ptrdiff_t>(shape_.columns);
+    for (auto row = flat.begin(); flat.end() - row >= columns; row += columns)
       record.series.emplace_back(row, row + columns);
-    if (record.series.size() != count)
+    if (flat.size() != count * shape_.columns)
       fail("'{}' is damaged: it has {} samples and {} rows of figures", path_, count, record.series.size());
   }
 
@@ -152,11 +168,16 @@ class CheckpointReader {
 
   [[nodiscard]] std::vector<double> column(const std::string& name, const Part& part) const {
     const io::DatasetHandle dataset(H5Dopen(file_.get(), name.c_str(), H5P_DEFAULT));
+    if (!dataset) fail("'{}' is damaged: it has no {}; make it again", path_, name);
     const std::vector<hsize_t> shape = io::dataset_shape(dataset);
     if (shape.size() != 1 || shape[0] != part.total)
       fail("'{}' is of a run on another grid: {} does not have {} values; leave out --resume", path_, name,
            part.total);
-    return io::read_block(dataset, name, {part.first}, {part.count});
+    std::vector<double> values =
+        io::read_block(dataset, fmt::format("'{}' of '{}'", name, path_), {part.first}, {part.count});
+    if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+      fail("'{}' is damaged: {} is not finite; make it again", path_, name);
+    return values;
   }
 
   void add_modes(const std::string& name, std::vector<Complex>& all) const {
@@ -165,6 +186,7 @@ class CheckpointReader {
   }
 
   std::string path_;
+  PosteriorShape shape_;
   io::FileHandle file_;
   std::size_t modes_;
   Part mode_part_{}, stored_part_{}, box_part_{};
@@ -197,16 +219,25 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
 }
 
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                               const PosteriorIdentity& identity, PosteriorProgress& progress) {
-  CheckpointReader checkpoint(basis, path, progress.finished.samples.pixels());
+                               const PosteriorIdentity& identity, const PosteriorShape& shape,
+                               PosteriorProgress& progress) {
+  CheckpointReader checkpoint(basis, path, shape, progress.finished.samples.pixels());
   mpi::collectively(basis.comm(), [&] {
     checkpoint.open(identity.text);
-    progress.chain = static_cast<std::uint32_t>(checkpoint.number(group, "chain"));
-    progress.sample = static_cast<std::uint32_t>(checkpoint.number(group, "sample"));
+    progress.chain = checkpoint.whole(group, "chain", shape.chains);
+    progress.sample = checkpoint.whole(group, "sample", shape.samples);
     progress.step = checkpoint.number(group, "step");
     checkpoint.state(progress.state);
     checkpoint.record(finished_chains, progress.finished);
     checkpoint.record(current_chain, progress.current);
+    const std::size_t finished = progress.finished.samples.count(),
+                      current = progress.current.samples.count();
+    if (finished % shape.samples != 0 || current != progress.sample ||
+        (current > 0 && progress.state.position.empty()))
+      fail(
+          "'{}' is damaged: it holds {} and {} samples where sample {} of chain {} is the next; make it "
+          "again",
+          path, finished, current, progress.sample, progress.chain);
   });
 }
 

@@ -17,6 +17,13 @@ struct PosteriorProgress {
   PosteriorRecord finished, current;  // of the chains that are complete, and of `chain`
 };
 
+/// What a run makes of itself, and a checkpoint of it has.
+struct PosteriorShape {
+  std::uint32_t chains, samples;  // samples of a chain
+  std::uint32_t components;       // of the chain's state, in units of modes
+  std::size_t columns;            // of a row of figures
+};
+
 /// Which run a checkpoint belongs to.
 struct PosteriorIdentity {
   std::string text;           // what a run that goes on must share with the one that was stopped
@@ -29,9 +36,10 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
                                 const PosteriorIdentity& identity, const PosteriorProgress& progress);
 
 /// Reads it into `progress`, whose records are without samples and have the sizes that are expected. Error if
-/// the file is of another run. Collective.
+/// the file is of another run or damaged. Collective.
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                               const PosteriorIdentity& identity, PosteriorProgress& progress);
+                               const PosteriorIdentity& identity, const PosteriorShape& shape,
+                               PosteriorProgress& progress);
 
 /// The file of a chain that is sampled on its own for the maps `out`: the checkpoint after its last sample.
 [[nodiscard]] std::string chain_file(const std::string& out, std::uint32_t chain);

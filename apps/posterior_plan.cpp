@@ -53,6 +53,11 @@ PosteriorPlan::PosteriorPlan(const PosteriorProblem& problem, const PosteriorSet
       settings.configuration};
 }
 
+PosteriorShape PosteriorPlan::shape() const {
+  const auto components = inference::WholeShearOperator(basis()).components();
+  return {settings_->chains, settings_->samples, static_cast<std::uint32_t>(components), layout_.columns()};
+}
+
 posterior::PredictiveTests PosteriorPlan::predictive_tests() const {
   return {basis(), problem_->data(), problem_->variance(), problem_->sky().band_edges()};
 }

@@ -42,6 +42,7 @@ class PosteriorPlan {
   [[nodiscard]] const posterior::SamplerOptions& options() const { return options_; }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
   [[nodiscard]] const PosteriorIdentity& identity() const { return identity_; }
+  [[nodiscard]] PosteriorShape shape() const;
   [[nodiscard]] posterior::PredictiveTests predictive_tests() const;
 
   /// A scale of detections.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -30,7 +31,7 @@ PublishedFigure read_figure(const std::string& path, const std::string& line) {
     fail(
         "'{}' has the line '{}' and must have 'quantity gaussian|top-hat arcmin level value error source', "
         "quantity one of {} (the last two gaussian only)",
-        path, line, fmt::join(quantities, ", "));
+        path, excerpt(line), fmt::join(quantities, ", "));
   figure.error = std::numeric_limits<double>::quiet_NaN();
   if (error != "-") std::istringstream(error) >> figure.error;
   return figure;
@@ -39,6 +40,7 @@ PublishedFigure read_figure(const std::string& path, const std::string& line) {
 }  // namespace
 
 std::vector<PublishedFigure> read_published(const std::string& path) {
+  refuse_streams(path, "the table of published figures");
   std::ifstream file(path);
   if (!file) fail("cannot read the published figures '{}'; check --published", path);
   std::vector<PublishedFigure> figures;

@@ -1,4 +1,5 @@
 // tessera simulate: a mock survey, its catalogue and the truth behind it.
+#include <cmath>
 #include <filesystem>
 
 #include "apps/catalogue_options.hpp"
@@ -204,7 +205,12 @@ SimulatedSky make_sphere(const mpi::Communicator& comm, const config::Values& va
       if (map.nside != nside || !map.pixels.empty())
         fail("the sky of '{}' must be a map of the whole sphere with nside {}; it has nside {}{}",
              values.text("sky"), nside, map.nside, map.pixels.empty() ? "" : " and is a part");
-      for (std::size_t p = 0; p < kappa.size(); ++p) kappa[p] = map.values[result.field->number(p)];
+      for (std::size_t p = 0; p < kappa.size(); ++p) {
+        kappa[p] = map.values[result.field->number(p)];
+        if (!std::isfinite(kappa[p]))
+          fail("the sky of '{}' has a pixel without a finite value; give a map without holes",
+               values.text("sky"));
+      }
     });
     simulate::limit_band(basis, kappa);
     result.sky = simulate::with_shear(basis, std::move(kappa));

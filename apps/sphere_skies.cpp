@@ -11,7 +11,7 @@ SphereSkies::SphereSkies(const mpi::Communicator& alone, const config::Values& v
     : seed_(seed), pixel_averaged_(values.choice("pixel-window", {"yes", "no"}) == "yes") {
   if (values.has("skies"))
     fail("--skies holds plane skies; with --grid healpix leave it out: skies are drawn on the fly");
-  const std::uint64_t nside = values.count("nside", 1, 1 << 24),
+  const std::uint64_t nside = sphere_nside(values),
                       lmax = values.has("lmax") ? values.count("lmax", 2, 4 * nside) : 2 * nside;
   spectrum_ = spectrum_for(values, harmonic::EllRange{2.0, static_cast<double>(lmax)});
   basis_ = std::make_unique<harmonic::SphereBasis>(alone, nside, lmax);

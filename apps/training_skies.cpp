@@ -1,5 +1,6 @@
 #include "apps/training_skies.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/field_options.hpp"
@@ -67,7 +68,11 @@ void TrainingSkies::open_set(const std::string& path) {
 
 std::vector<double> TrainingSkies::of_set(io::Split split, std::uint64_t number) const {
   const auto& skies = of_split_[static_cast<std::size_t>(split)];
-  return set_->read_rows(skies[number % skies.size()], 0, set_->header().ny);
+  const std::uint64_t sky = skies[number % skies.size()];
+  std::vector<double> map = set_->read_rows(sky, 0, set_->header().ny);
+  if (!std::all_of(map.begin(), map.end(), [](double v) { return std::isfinite(v); }))
+    fail("sky {} of '{}' holds a value that is not finite; take it out of the set", sky, set_->path());
+  return map;
 }
 
 std::uint64_t TrainingSkies::seed_of(io::Split split, std::uint64_t seed) {

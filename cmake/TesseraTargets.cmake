@@ -8,6 +8,9 @@ if(TESSERA_SANITIZE)
   target_compile_options(tessera_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
   target_link_options(tessera_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(TESSERA_FUZZ)
+  target_compile_options(tessera_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # tessera_layer(NAME [DEPENDS layer...] [LIBRARIES target...]): the library tessera_NAME of the folder src/NAME. Layers that
 # a header of NAME shows are DEPENDS; only those may be included.

@@ -107,7 +107,30 @@ double measured_sigma_e(const MapSum& sum, const Sums& sums) {
   if (!(sigma_e > 0.0) || !std::isfinite(sigma_e))
     fail("the measured ellipticity dispersion is {} and noise needs a positive one; give it with --sigma-e",
          sigma_e);
+  constexpr double most = 2.0;
+  if (sigma_e > most)
+    fail(
+        "the measured ellipticity dispersion is {:.3g} per component, and galaxies have up to about 0.5; "
+        "take "
+        "rows with values like -999 out of the catalogue, or give --sigma-e",
+        sigma_e);
   return sigma_e;
+}
+
+/// Sums of sentinels and of absurd weights overflow or vanish.
+void require_sound(const ShearMaps& maps, std::size_t p) {
+  constexpr double most = 1e6;
+  const double shear = std::max(std::abs(maps.gamma1[p]), std::abs(maps.gamma2[p]));
+  if (!(shear < most))
+    fail(
+        "the galaxies of a pixel have a mean shear of {}, which is not finite or absurd; check the values of "
+        "the columns of ellipticities, --w-column and --m",
+        shear);
+  if (!(maps.noise_sigma[p] > 0.0) || !std::isfinite(maps.noise_sigma[p]))
+    fail(
+        "the galaxies of a pixel have a noise of {}, which must be finite and positive; check the values of "
+        "--w-column and --m",
+        maps.noise_sigma[p]);
 }
 
 void fill_maps(Sums& sums, ShearMaps& maps) {
@@ -123,6 +146,7 @@ void fill_maps(Sums& sums, ShearMaps& maps) {
     maps.gamma1[p] = sums.we1[p] / sums.response[p];
     maps.gamma2[p] = sums.we2[p] / sums.response[p];
     maps.noise_sigma[p] = maps.sigma_e * std::sqrt(sums.w2[p]) / sums.response[p];
+    require_sound(maps, p);
   }
   maps.count = std::move(sums.count);
   maps.weight = std::move(sums.w);

@@ -16,6 +16,7 @@
 
 #include "catalogue/table.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "sky/block_distribution.hpp"
 
 namespace tessera::catalogue {
@@ -84,14 +85,6 @@ std::optional<double> number_in(std::string_view text) {
   if (end != text.data() + text.size() || reason == std::errc::invalid_argument) return std::nullopt;
   if (reason == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);
   return value;
-}
-
-/// Text from the file that an error can show: short, on one line.
-std::string shown(std::string_view text) {
-  std::string safe(text.substr(0, 40));
-  for (char& c : safe)
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return safe;
 }
 
 bool is_comment(std::string_view line) { return trimmed(line).starts_with('#'); }
@@ -163,7 +156,7 @@ class CsvTable final : public Table {
       const bool has_names = !holds_values(text);
       if (!has_names && comment.empty())
         fail("catalogue '{}' begins with values ('{}'); put a line with the names of the columns before them",
-             path_, shown(trimmed(text)));
+             path_, excerpt(trimmed(text)));
       data_begin_ = has_names ? offset + line.size() + 1 : offset;
       return set_names(has_names ? text : comment);
     }
@@ -204,14 +197,14 @@ class CsvTable final : public Table {
     if (fields.size() != names_.size())
       fail("line {} of catalogue '{}' has {} fields, but the line of names has {} ({}); mend that line",
            line_number(offset), path_, fields.size(), names_.size(),
-           shown(fmt::format("{}", fmt::join(names_, ", "))));
+           excerpt(fmt::format("{}", fmt::join(names_, ", "))));
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::optional<double> value = number_in(fields[columns[c]]);
       if (!value)
         fail(
             "line {} of catalogue '{}' has '{}' in column '{}', which is not a number; mend it or leave it "
             "empty",
-            line_number(offset), path_, shown(fields[columns[c]]), names_[columns[c]]);
+            line_number(offset), path_, excerpt(fields[columns[c]]), names_[columns[c]]);
       share[c].push_back(*value);
     }
   }

@@ -72,7 +72,7 @@ class FitsTable final : public Table {
     for (const std::string& name : names) numbers.push_back(column_number(name));
 
     const BlockDistribution blocks(rows_, ranks);
-    TableShare share(names.size(), std::vector<double>(blocks.count(rank)));
+    TableShare share = new_share(path_, names.size(), blocks.count(rank));
     // As many rows as cfitsio's buffers hold, so that the columns after the first come from memory.
     int status = 0;
     long chunk = 0;
@@ -105,7 +105,22 @@ class FitsTable final : public Table {
     if (repeat != 1 || std::find(numeric.begin(), numeric.end(), type) == numeric.end())
       fail("column '{}' of FITS table '{}' does not hold one number per row but {}; name another column",
            name, path_, type == TSTRING ? "text" : "arrays or flags");
+    require_scale(number, name);
     return number;
+  }
+
+  /// cfitsio passes over a scale that it cannot read.
+  void require_scale(int number, const std::string& name) const {
+    for (const char* const key : {"TSCAL", "TZERO"}) {
+      int status = 0;
+      double value = 0.0;
+      const std::string keyword = fmt::format("{}{}", key, number);
+      fits_read_key_dbl(file_.get(), keyword.c_str(), &value, nullptr, &status);
+      fits_clear_errmsg();
+      if (status != 0 && status != KEY_NO_EXIST && status != VALUE_UNDEFINED)
+        fail("column '{}' of FITS table '{}' has a {} that is no number; mend the header", name, path_,
+             keyword);
+    }
   }
 
   void read_rows(int column, const std::string& name, std::uint64_t first, std::uint64_t count,

@@ -220,6 +220,11 @@ class Hdf5Table final : public Table {
   [[nodiscard]] TableShare read_share(const std::vector<std::string>& names, int rank,
                                       int ranks) const override {
     TESSERA_REQUIRE(!names.empty() && 0 <= rank && rank < ranks);
+    return io::reading(path_, [&] { return read(names, rank, ranks); });
+  }
+
+ private:
+  [[nodiscard]] TableShare read(const std::vector<std::string>& names, int rank, int ranks) const {
     for (const std::string& name : names)
       if (std::ranges::count(names_, name) == 0)
         fail("HDF5 table '{}' has no column '{}' (it has: {}); name one of these", path_, name,
@@ -228,7 +233,7 @@ class Hdf5Table final : public Table {
     for (const Piece& piece : pieces_)
       begins.push_back(begins.back() + row_count(file_.get(), piece, names, path_));
     const BlockDistribution blocks(begins.back(), ranks);
-    TableShare share(names.size(), std::vector<double>(blocks.count(rank)));
+    TableShare share = new_share(path_, names.size(), blocks.count(rank));
     for (std::size_t p = 0; p < pieces_.size(); ++p) {
       const std::uint64_t first = std::max(blocks.begin(rank), begins[p]);
       const std::uint64_t last = std::min(blocks.end(rank), begins[p + 1]);
@@ -240,7 +245,6 @@ class Hdf5Table final : public Table {
     return share;
   }
 
- private:
   struct Rows {
     std::uint64_t first, count;  // in the piece
     std::uint64_t to;            // in the share
@@ -248,7 +252,7 @@ class Hdf5Table final : public Table {
 
   /// Consecutive rows of a dataset, converted by HDF5 to the type in memory.
   void read_rows(const std::string& path, hsize_t first, hsize_t count, hid_t type, void* out) const {
-    const std::string what = fmt::format("read dataset '{}' of '{}'; is the file complete?", path, path_);
+    const std::string what = fmt::format("read dataset '{}'", path);
     const ObjectHandle dataset = open_object(file_.get(), path);
     const io::SpaceHandle space(checked(H5Dget_space(dataset.get()), what));
     const io::SpaceHandle memory(checked(H5Screate_simple(1, &count, nullptr), what));
@@ -296,7 +300,7 @@ class Hdf5Table final : public Table {
 }  // namespace
 
 std::unique_ptr<Table> open_hdf5_table(const TableLocation& location) {
-  return std::make_unique<Hdf5Table>(location);
+  return io::reading(location.path, [&] { return std::make_unique<Hdf5Table>(location); });
 }
 
 }  // namespace tessera::catalogue

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 
 #include "core/error.hpp"
 #include "mpi/agreement.hpp"
@@ -20,10 +21,19 @@ std::string find_column(const Table& table, const std::vector<std::string>& cand
                         const std::string& path, const char* option) {
   const auto& known = table.column_names();
   for (const std::string& candidate : candidates) {
-    const auto exact = std::find(known.begin(), known.end(), candidate);
-    if (exact != known.end()) return *exact;
-    for (const std::string& name : known)
-      if (equal_ignoring_case(name, candidate)) return name;
+    std::vector<std::string> found;
+    std::copy_if(known.begin(), known.end(), std::back_inserter(found),
+                 [&](const std::string& name) { return name == candidate; });
+    if (found.empty())
+      std::copy_if(known.begin(), known.end(), std::back_inserter(found),
+                   [&](const std::string& name) { return equal_ignoring_case(name, candidate); });
+    if (found.size() > 1)
+      fail(
+          "catalogue '{}' has the column '{}' twice, so it is not clear which one to take; rename one, or "
+          "name "
+          "another with --{}",
+          path, found.front(), option);
+    if (!found.empty()) return found.front();
   }
   fail("catalogue '{}' has no column of numbers named '{}' (it has: {}); name the right one with --{}", path,
        fmt::join(candidates, "' or '"), fmt::join(known, ", "), option);
@@ -79,7 +89,7 @@ void append_row(const std::array<double, quantities>& row, const ShearColumns& c
   ++out.counts.total;
   if (!std::all_of(row.begin(), row.end(), [](double value) { return std::isfinite(value); })) {
     ++out.counts.not_finite;
-  } else if (std::abs(row[dec]) > 90.0) {
+  } else if (std::abs(row[ra]) > 360.0 || std::abs(row[dec]) > 90.0) {
     ++out.counts.bad_position;
   } else if (row[weight] == 0.0) {
     ++out.counts.zero_weight;
@@ -122,9 +132,8 @@ ShearCatalogue read_shear_catalogue(const mpi::Communicator& comm, const TableLo
   const RowCounts& counts = catalogue.counts;
   if (counts.used() == 0)
     fail(
-        "catalogue '{}' has no usable galaxy among {} rows ({} not finite, {} with a declination beyond 90 "
-        "degrees, {} "
-        "of zero and {} of negative weight); check the columns",
+        "catalogue '{}' has no usable galaxy among {} rows ({} not finite, {} with |ra| > 360 or |dec| > 90 "
+        "degrees, {} of zero and {} of negative weight); check the columns",
         location.path, counts.total, counts.not_finite, counts.bad_position, counts.zero_weight,
         counts.negative_weight);
   return catalogue;

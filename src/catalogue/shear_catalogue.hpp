@@ -28,7 +28,7 @@ struct ShearColumns {
 struct RowCounts {
   std::uint64_t total = 0;
   std::uint64_t not_finite = 0;    // NaN, infinity or a null in a column that is needed
-  std::uint64_t bad_position = 0;  // |dec| > 90 degrees
+  std::uint64_t bad_position = 0;  // |ra| > 360 or |dec| > 90 degrees
   std::uint64_t zero_weight = 0;
   std::uint64_t negative_weight = 0;
   std::uint64_t off_grid = 0;

@@ -11,6 +11,7 @@
 #include <hdf5.h>
 
 #include "core/error.hpp"
+#include "mpi/memory.hpp"
 
 namespace tessera::catalogue {
 namespace {
@@ -40,6 +41,12 @@ std::string first_bytes(const std::string& path) {
 }
 
 }  // namespace
+
+TableShare new_share(const std::string& path, std::size_t columns, std::uint64_t rows) {
+  mpi::require_memory_here(sizeof(double) * static_cast<double>(columns) * static_cast<double>(rows),
+                           fmt::format("a share of {} rows of catalogue '{}'", rows, path));
+  return TableShare(columns, std::vector<double>(rows));
+}
 
 std::unique_ptr<Table> open_table(const TableLocation& location) {
   const std::string start = first_bytes(location.path);

@@ -37,6 +37,9 @@ class Table {
                                               int ranks) const = 0;
 };
 
+/// Room for a rank's share of a table. Error if that is more than there is memory.
+[[nodiscard]] TableShare new_share(const std::string& path, std::size_t columns, std::uint64_t rows);
+
 /// Opens a FITS binary table, an HDF5 file or a CSV file; the format is told from the file's first bytes.
 [[nodiscard]] std::unique_ptr<Table> open_table(const TableLocation& location);
 

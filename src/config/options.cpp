@@ -12,6 +12,7 @@
 #include <boost/program_options.hpp>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::config {
 namespace {
@@ -69,6 +70,24 @@ std::vector<std::string> with_explicit_switches(std::vector<std::string> argumen
     }
   }
   return arguments;
+}
+
+/// The lines of a config file.
+std::string config_text(const std::string& path) {
+  if (std::filesystem::is_directory(path)) fail("the config file '{}' is a folder", path);
+  refuse_streams(path, "the config file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail("cannot read the config file '{}' ({})", path, std::strerror(errno));
+  constexpr std::size_t most = 1 << 20;
+  std::string text(most + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > most)
+    fail("config file '{}' is longer than {} bytes; give a text of lines 'name = value'", path, most);
+  if (text.find('\0') != std::string::npos)
+    fail("config file '{}' is no text in ASCII or UTF-8; write lines 'name = value' with a text editor",
+         path);
+  return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
 }
 
 double to_number(const std::string& option, const std::string& text) {
@@ -161,6 +180,8 @@ std::vector<std::string> Values::words(const std::string& name) const {
   return parts;
 }
 
+std::vector<std::string> Values::list(const std::string& name) const { return split(text_.at(name)); }
+
 std::string Values::resolved() const {
   std::string lines;
   for (const std::string& name : order_)
@@ -201,11 +222,14 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
            given[unexpected].as<std::vector<std::string>>().front(), name_);
     if (given.contains("config")) {
       const auto path = given["config"].as<std::string>();
-      if (std::filesystem::is_directory(path)) fail("the config file '{}' is a folder", path);
-      std::ifstream file(path);
-      if (!file) fail("cannot read the config file '{}' ({})", path, std::strerror(errno));
+      std::istringstream file(config_text(path));
       try {
-        po::store(po::parse_config_file(file, description), given);
+        const po::parsed_options options = po::parse_config_file(file, description);
+        for (const po::option& option : options.options)
+          if (option.string_key == "config" || option.string_key == "help")
+            fail("config file '{}' has the option '{}', which is of the command line; take the line out",
+                 path, option.string_key);
+        po::store(options, given);
       } catch (const po::error& problem) {
         fail("config file '{}': {}; 'tessera {} --help' lists the options", path, problem.what(), name_);
       }

@@ -28,6 +28,11 @@ struct Group {
 class Values {
  public:
   [[nodiscard]] bool has(const std::string& name) const { return text_.contains(name); }
+
+  /// All options of the command.
+  [[nodiscard]] const std::vector<std::string>& names() const { return order_; }
+  /// Entries between commas, whatever they are.
+  [[nodiscard]] std::vector<std::string> list(const std::string& name) const;
   [[nodiscard]] bool flag(const std::string& name) const;
   [[nodiscard]] std::string text(const std::string& name) const;
   [[nodiscard]] std::string text_or(const std::string& name, const std::string& otherwise) const;

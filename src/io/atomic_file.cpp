@@ -24,8 +24,16 @@ std::string folder_of(const std::string& path) {
 }
 
 void check_destination(const std::string& path, bool overwrite) {
-  if (!fs::exists(path)) return;
-  if (!fs::is_regular_file(path)) fail("output '{}' is not a regular file; choose another name", path);
+  std::error_code problem, ignored;
+  const fs::file_status status = fs::status(path, problem);
+  if (problem && status.type() != fs::file_type::not_found)
+    fail("cannot write output '{}' ({}); choose another name", path, problem.message());
+  if (!fs::exists(status)) {
+    if (fs::is_symlink(path, ignored))
+      fail("output '{}' is a link to a file that is not there; remove the link or choose another name", path);
+    return;
+  }
+  if (!fs::is_regular_file(status)) fail("output '{}' is not a regular file; choose another name", path);
   if (!overwrite) fail("output '{}' exists and would be lost; choose another name or pass --overwrite", path);
 }
 

@@ -31,7 +31,7 @@ void close_written_fits(FitsFile file, const std::string& path, int status);
 /// Text of a keyword; empty if there is none.
 [[nodiscard]] std::string fits_text_key(fitsfile* file, const char* name);
 
-/// Bytes of the file on the disk; for a compressed file no number is too large.
+/// Bytes of the file; of a compressed one after unpacking.
 [[nodiscard]] std::uintmax_t fits_size_on_disk(fitsfile* file, const std::string& path);
 
 /// Error if the current extension reaches beyond `size`: cfitsio would fill what is missing with zeros or

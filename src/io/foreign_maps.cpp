@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "io/foreign_formats.hpp"
 
 namespace tessera::io {
@@ -18,6 +19,7 @@ namespace {
 
 std::string first_bytes(const std::string& path) {
   if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give files of maps", path);
+  refuse_streams(path, "input");
   std::ifstream file(path, std::ios::binary);
   if (!file) fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));
   std::array<char, 16> bytes{};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::io {
 
@@ -28,12 +29,13 @@ void abandon(FileHandle& file) {
 void silence_hdf5() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
 hid_t checked(hid_t status, std::string_view what) {
-  if (status < 0) fail("HDF5 could not {}", what);
+  if (status < 0) throw Hdf5Failure(fmt::format("HDF5 could not {}", what));
   return status;
 }
 
 FileHandle open_for_reading(const std::string& path) {
   if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give an HDF5 file", path);
+  refuse_streams(path, "input");
   if (access(path.c_str(), R_OK) != 0)
     fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));
   FileHandle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));

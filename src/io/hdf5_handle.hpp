@@ -6,6 +6,8 @@
 
 #include <hdf5.h>
 
+#include "core/error.hpp"
+
 namespace tessera::io {
 
 /// Owns one HDF5 identifier and closes it. Move only.
@@ -59,8 +61,24 @@ void silence_hdf5();
 [[nodiscard]] bool has_abandoned_file();
 void abandon(FileHandle& file);
 
-/// Turns a negative HDF5 return value into Error("<what> failed ...").
+/// What `checked` throws: the library does not say of which file.
+class Hdf5Failure : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Turns a negative HDF5 return value into Hdf5Failure("HDF5 could not <what>").
 hid_t checked(hid_t status, std::string_view what);
+
+/// Runs work that reads a file; what HDF5 could not do is told with the file's name.
+template <class Work>
+auto reading(const std::string& path, Work&& work) {
+  try {
+    return work();
+  } catch (const Hdf5Failure& problem) {
+    fail("'{}' is damaged: {}; take a fresh copy, or look at it with h5ls", path, problem.what());
+  }
+}
 
 /// Opens a file for reading by this process alone; Error with the path and the reason if it is missing or not
 /// HDF5.

@@ -25,8 +25,11 @@ MapReader::MapReader(const std::string& path)
 
 std::uint64_t MapReader::nside() const {
   const double nside = number_attribute("/healpix", "nside");
-  if (!(nside >= 1.0 && nside <= 1 << 24)) fail("'{}' says nside = {}; it is damaged", path_, nside);
-  return HealpixGrid(static_cast<std::uint64_t>(nside)).nside();
+  constexpr double most = 1 << 24;
+  if (!(nside >= 1.0 && nside <= most) || nside != std::exp2(std::floor(std::log2(nside))))
+    fail("'{}' says nside = {}, which must be a power of two from 1 to {}; it is damaged", path_, nside,
+         most);
+  return static_cast<std::uint64_t>(nside);
 }
 
 std::vector<std::uint64_t> MapReader::pixels() const {
@@ -91,11 +94,13 @@ PlaneGrid MapReader::grid() const {
   const double nx = number("NAXIS1");
   const double ny = number("NAXIS2");
   const double pixel_arcmin = 60.0 * number("CDELT2");
-  if (!(nx >= 1.0 && ny >= 1.0 && pixel_arcmin > 0.0)) fail("the WCS of '{}' is damaged", path_);
-  return {{number("CRVAL1"), number("CRVAL2")},
-          static_cast<std::uint64_t>(nx),
-          static_cast<std::uint64_t>(ny),
-          pixel_arcmin};
+  const SkyPosition centre{number("CRVAL1"), number("CRVAL2")};
+  const auto is_count = [](double n) { return n >= 1.0 && n <= 0x1p31 && n == std::floor(n); };
+  if (!is_count(nx) || !is_count(ny) || !(pixel_arcmin > 0.0 && pixel_arcmin < 1e4) ||
+      !(std::abs(centre.ra) <= 360.0 && std::abs(centre.dec) <= 90.0))
+    fail("the WCS of '{}' is damaged: {} x {} pixels of {} arcmin about RA {}, Dec {}; map anew", path_, nx,
+         ny, pixel_arcmin, centre.ra, centre.dec);
+  return {centre, static_cast<std::uint64_t>(nx), static_cast<std::uint64_t>(ny), pixel_arcmin};
 }
 
 bool MapReader::has_map(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/interruption.hpp"
+#include "core/text.hpp"
 
 namespace tessera::mpi {
 namespace {
@@ -32,7 +33,7 @@ int lowest_failing(const Communicator& comm, const std::string& failure) {
     if (done == 0) std::this_thread::sleep_for(1ms);
   }
   if (done == 0) {
-    std::fprintf(stderr, "error: %s\n", failure.c_str());
+    std::fprintf(stderr, "error: %s\n", one_line(failure).c_str());
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   return lowest;

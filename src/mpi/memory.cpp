@@ -57,4 +57,13 @@ void require_memory(const Communicator& comm, double bytes, const std::string& w
   });
 }
 
+void require_memory_here(double bytes, const std::string& what) {
+  constexpr double little = 1e8;
+  if (bytes < little) return;
+  const double available = available_memory(1);
+  if (bytes > available)
+    fail("{} needs {:.2f} GB of memory and {:.2f} GB are available; is the file damaged?", what, bytes * 1e-9,
+         available * 1e-9);
+}
+
 }  // namespace tessera::mpi

@@ -14,4 +14,7 @@ namespace tessera::mpi {
 /// message.
 void require_memory(const Communicator& comm, double bytes, const std::string& what);
 
+/// Of this process alone: Error if `bytes` for `what`, which a file promises, are more than there are.
+void require_memory_here(double bytes, const std::string& what);
+
 }  // namespace tessera::mpi

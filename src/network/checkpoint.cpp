@@ -1,6 +1,8 @@
 #include "network/checkpoint.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "core/error.hpp"
@@ -21,6 +23,13 @@ auto vectors(State& state) {
 }
 
 std::string inside(const char* name) { return std::string(group) + "/" + name; }
+
+std::vector<double> finite_numbers(hid_t file, const std::string& path, const char* name, std::size_t count) {
+  std::vector<double> values = io::read_numbers(file, path, inside(name), count);
+  if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+    fail("'{}' is damaged: its vector '{}' is not finite; leave out --resume", path, name);
+  return values;
+}
 
 }  // namespace
 
@@ -62,14 +71,24 @@ TrainingState read_checkpoint(const std::string& path, const std::string& config
   const auto number = [&](const char* name) {
     return io::read_number_attribute(file.get(), path, group, name);
   };
+  const auto count = [&](const char* name) {
+    const double value = number(name);
+    if (!(value >= 0.0 && value < 0x1p53) || value != std::floor(value))
+      fail("'{}' is damaged: its {} is {} and must be a whole number; leave out --resume", path, name, value);
+    return static_cast<std::uint64_t>(value);
+  };
   TrainingState state;
-  state.step = static_cast<std::uint64_t>(number("step"));
-  state.looks_since_best = static_cast<std::uint64_t>(number("looks_since_best"));
+  state.step = count("step");
+  state.looks_since_best = count("looks_since_best");
   state.best_loss = number("best_loss");
   state.training_sum = number("training_sum");
-  for (const auto& [name, values] : vectors(state))
-    *values = io::read_numbers(file.get(), path, inside(name), weights);
+  for (const auto& [name, values] : vectors(state)) *values = finite_numbers(file.get(), path, name, weights);
+  if (std::any_of(state.second.begin(), state.second.end(), [](double v) { return v < 0.0; }))
+    fail("'{}' is damaged: its vector 'second' of mean squares has negative ones; leave out --resume", path);
   const std::vector<double> table = io::read_numbers(file.get(), path, inside("history"), {});
+  if (table.size() % history_columns != 0)
+    fail("'{}' is damaged: its history has {} numbers, no multiple of {}; leave out --resume", path,
+         table.size(), history_columns);
   for (std::size_t i = 0; i + history_columns <= table.size(); i += history_columns)
     state.history.push_back({table[i], table[i + 1], table[i + 2], table[i + 3], table[i + 4]});
   return state;

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::network {
 namespace {
@@ -50,7 +51,7 @@ class Lines {
       if (line.empty() || line[0] == '#') continue;
       const auto equals = line.find(" = ");
       if (equals == std::string::npos)
-        fail("{}: its model card has the line '{}', which is not 'name = value'", path_, line);
+        fail("{}: its model card has the line '{}', which is not 'name = value'", path_, excerpt(line));
       lines_.emplace(line.substr(0, equals), line.substr(equals + 3));
     }
   }
@@ -233,10 +234,15 @@ ModelCard ModelCard::parse(const std::string& text, const std::string& path) {
   card.c_ell = lines.numbers("c_ell");
   if (card.ell.size() < 2 || card.ell.size() != card.c_ell.size())
     fail("{}: its model card has {} values of ell and {} of C_ell", path, card.ell.size(), card.c_ell.size());
+  for (std::size_t i = 0; i < card.ell.size(); ++i)
+    if (!(card.c_ell[i] > 0.0) || !(card.ell[i] > (i == 0 ? 0.0 : card.ell[i - 1])))
+      fail("{}: its model card has C_ell = {} at ell = {}; both must be positive, and ell increase", path,
+           card.c_ell[i], card.ell[i]);
   for (const auto& row : lines.rows("score", score_values({}).size())) card.scores.push_back(score_of(row));
   if (!card.conditioned()) return card;
   card.high_pass = lines.number("high_pass", 0.0, 1e6);
   card.bands = lines.numbers("bands");
+  if (card.bands.empty()) fail("{}: its model card has no numbers in the line 'bands'", path);
   for (std::size_t b = 0; b < card.bands.size(); ++b)
     if (!(card.bands[b] > (b == 0 ? 0.0 : card.bands[b - 1])))
       fail("{}: the bands of its model card do not increase", path);

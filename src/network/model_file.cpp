@@ -1,5 +1,6 @@
 #include "network/model_file.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "io/hdf5_read.hpp"
 
 namespace tessera::network {
@@ -47,6 +49,21 @@ std::vector<std::int64_t> integers(const std::string& words, const std::string& 
   return values;
 }
 
+/// 0 for what is none, or too large.
+std::int64_t whole_number(double value) {
+  constexpr double most = 1 << 20;
+  return value >= 1.0 && value <= most && value == std::floor(value) ? static_cast<std::int64_t>(value) : 0;
+}
+
+/// The least number of weights that a UNet has: its blocks' two convolutions of 3 x 3. Counted before one is
+/// made, which a damaged file could want to be of any size.
+double least_weights(const UNetOptions& options) {
+  double count = 0.0;
+  for (const std::int64_t channels : options.channels)
+    count += 18.0 * static_cast<double>(options.blocks) * static_cast<double>(channels * channels);
+  return count;
+}
+
 Model load_own(const std::string& path) {
   const io::FileHandle file = io::open_for_reading(path);
   if (!io::link_exists(file.get(), group))
@@ -55,17 +72,22 @@ Model load_own(const std::string& path) {
   const std::string card_text = text("card");
   const std::vector<double> numbers = io::read_numbers(file.get(), path, std::string(group) + "/weights", {});
   const std::vector<float> weights(numbers.begin(), numbers.end());
+  if (!std::all_of(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); }))
+    fail("'{}' has weights that are not finite: its training has diverged; train it anew", path);
   const std::string expected = text("checksum"), found = checksum_of(card_text, weights);
   if (found != expected)
     fail("'{}' is damaged: the checksum of its card and weights is {}, not {}; take a fresh copy", path,
          found, expected);
   Model model{ModelCard::parse(card_text, path), nullptr, found, path};
   UNetOptions options{model.card.inputs, model.card.outputs, integers(text("channels"), path),
-                      std::llround(io::read_number_attribute(file.get(), path, group, "blocks")),
+                      whole_number(io::read_number_attribute(file.get(), path, group, "blocks")),
                       model.card.conditioned()};
   if (options.channels.empty() || options.blocks < 1)
     fail("'{}' describes no UNet: it has {} levels of {} blocks", path, options.channels.size(),
          options.blocks);
+  if (least_weights(options) > static_cast<double>(weights.size()))
+    fail("'{}' holds {} weights, and a UNet of {} blocks at each of {} levels has more; the file is damaged",
+         path, weights.size(), options.blocks, options.channels.size());
   UNet network(options);
   if (flat_parameters(*network).size() != weights.size())
     fail("'{}' holds {} weights, but its UNet has {}; the file is damaged", path, weights.size(),
@@ -164,6 +186,7 @@ void probe(const Model& model) {
 }
 
 bool begins_with(const std::string& path, const char* magic) {
+  refuse_streams(path, "the model");
   std::ifstream in(path, std::ios::binary);
   std::string start(std::strlen(magic), '\0');
   in.read(start.data(), static_cast<std::streamsize>(start.size()));

@@ -6,6 +6,13 @@
 #include "core/error.hpp"
 
 namespace tessera::theory {
+namespace {
+
+// Far beyond any field, and such that products of powers are numbers.
+constexpr double least_power = 1e-60, most_power = 1e60;
+
+}  // namespace
+
 PowerSpectrum::PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell, std::string name)
     : ell_(std::move(ell)), c_ell_(std::move(c_ell)), name_(std::move(name)) {
   TESSERA_REQUIRE(ell_.size() == c_ell_.size());
@@ -17,6 +24,11 @@ PowerSpectrum::PowerSpectrum(std::vector<double> ell, std::vector<double> c_ell,
     if (c_ell_[i] <= 0.0)
       fail("spectrum '{}' has C_ell = {} at ell = {}, and the power of a field is positive; mend the table",
            name_, c_ell_[i], ell_[i]);
+    if (c_ell_[i] < least_power || c_ell_[i] > most_power)
+      fail(
+          "spectrum '{}' has C_ell = {} at ell = {}, which is no power of a convergence: numbers would run "
+          "over; mend the table",
+          name_, c_ell_[i], ell_[i]);
     if (i > 0 && ell_[i] <= ell_[i - 1])
       fail("ell does not increase at row {} of spectrum '{}' ({} after {}); sort the table", i + 1, name_,
            ell_[i], ell_[i - 1]);

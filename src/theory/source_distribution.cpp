@@ -58,6 +58,8 @@ struct RedshiftColumns {
   }
 };
 
+constexpr double last_scattering = 1200.0;
+
 void require_valid(const std::vector<double>& z, const std::vector<double>& n, const std::string& name) {
   for (std::size_t i = 0; i < z.size(); ++i) {
     if (!std::isfinite(z[i]) || !std::isfinite(n[i]))
@@ -68,6 +70,11 @@ void require_valid(const std::vector<double>& z, const std::vector<double>& n, c
           "source distribution '{}' has z = {} in row {}, and no source has a negative redshift; mend the "
           "table",
           name, z[i], i + 1);
+    if (z[i] > last_scattering)
+      fail(
+          "source distribution '{}' has z = {} in row {}, and light is from redshifts up to {}; mend the "
+          "table",
+          name, z[i], i + 1, last_scattering);
     if (n[i] < 0.0)
       fail(
           "source distribution '{}' has n = {} at z = {}, and a number of galaxies is not negative; set such "

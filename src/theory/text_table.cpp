@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::theory {
 namespace {
@@ -37,6 +38,11 @@ bool names_abscissa(const std::string& word, const TableKind& kind) {
   return std::find(kind.aliases.begin(), kind.aliases.end(), lower_case(word)) != kind.aliases.end();
 }
 
+// What regular expressions are matched with must be short: the library's matching is recursive.
+constexpr std::size_t longest_name = 200, longest_comment = 1000;
+
+bool is_too_long(const std::string& name) { return name.size() > longest_name; }
+
 /// Reads one file, line by line.
 class TableParser {
  public:
@@ -60,7 +66,8 @@ class TableParser {
   TextTable finish() {
     for (const std::string& line : headers_) {
       const auto words = split(line, true);
-      if (words.size() != table_.columns.size()) continue;
+      if (words.size() != table_.columns.size() || std::any_of(words.begin(), words.end(), is_too_long))
+        continue;
       if (std::any_of(words.begin(), words.end(), [&](const auto& w) { return names_abscissa(w, *kind_); }))
         table_.names = words;
     }
@@ -71,7 +78,7 @@ class TableParser {
   void add_comment(std::string text) {
     text.erase(0, text.find_first_not_of("# \t"));
     if (table_.columns.empty()) headers_.push_back(text);
-    table_.comments.push_back(std::move(text));
+    table_.comments.push_back(text.substr(0, longest_comment));
   }
 
   [[nodiscard]] bool is_header(const std::string& line) const {
@@ -88,7 +95,7 @@ class TableParser {
       const auto value = number(words[i]);
       if (!value)
         fail("line {} of {} '{}' holds '{}' where a number is expected; give {}", line_number_, kind_->noun,
-             table_.path, words[i], kind_->layout);
+             table_.path, excerpt(words[i]), kind_->layout);
       table_.columns[i].push_back(*value);
     }
   }
@@ -100,6 +107,7 @@ class TableParser {
 };
 
 TextTable parse_file(const std::string& path, const TableKind& kind) {
+  refuse_streams(path, kind.noun);
   std::ifstream file(path);
   if (!file)
     fail("cannot read {} '{}' ({}); give a text file with {}", kind.noun, path, std::strerror(errno),

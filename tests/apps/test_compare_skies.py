@@ -4,7 +4,7 @@ import numpy as np
 
 from common import SOURCE, SPECTRUM, main, run, run_oracle, succeed
 from skies import make_set, write_set
-from test_bad_input import OLD, RefusalTest
+from refusal import OLD, RefusalTest
 
 TABLE = np.loadtxt(SPECTRUM, unpack=True)[:2]
 PUBLISHED = SOURCE / "data/published_sky_statistics.txt"

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from common import FIELD, PRIOR, MPIEXEC, TESSERA, TrainingTest, main, run, run_words, succeed
-from test_bad_input import RefusalTest
+from refusal import RefusalTest
 from test_ranks import contents
 
 TRAINING = ("--density", "10:40", "--channels", "6,8", "--steps", "6", "--batch", "3", "--cutout", "32", "--warmup", "2",

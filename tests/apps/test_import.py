@@ -11,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 
 from common import SPECTRUM, main, run, succeed
-from test_bad_input import RefusalTest
+from refusal import RefusalTest
 from test_ranks import contents
 
 NY, NX = 6, 9

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from astropy.io import fits
 
 from common import FIELD, MPIEXEC, PRIOR, SOURCE, TESSERA, TrainingTest, end_session, main, run, succeed
-from test_bad_input import RefusalTest
+from refusal import RefusalTest
 from test_ranks import contents
 
 TRAINING = ("--channels", "6,8", "--steps", "8", "--batch", "2", "--warmup", "2", "--validate", "4", "--validation-skies", "3",

@@ -3,7 +3,7 @@ import h5py
 import numpy as np
 
 from common import SOURCE, SPECTRUM, SurveyTest, main, run, succeed
-from test_bad_input import RefusalTest
+from refusal import RefusalTest
 from test_ranks import contents
 
 NZ = SOURCE / "data/nz_cosmos_like.txt"

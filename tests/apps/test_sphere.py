@@ -15,7 +15,7 @@ import numpy as np
 
 from common import (CENTER, FIELD, MPIEXEC, PRIOR, SOURCE, SPECTRUM, SURVEY, TESSERA, SurveyTest, end_session, main, run,
                     run_oracle, run_words, succeed)
-from test_bad_input import RefusalTest, words
+from refusal import RefusalTest, words
 from test_ranks import RANKS, contents
 
 if importlib.util.find_spec("healpy"):

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tessera {
+
+/// Text as a message can show it: on one line, without what commands a terminal, valid UTF-8; of a long one
+/// the beginning and the end.
+[[nodiscard]] std::string one_line(std::string_view text);
+
+/// The beginning of text from a file, for an error that quotes it.
+[[nodiscard]] std::string excerpt(std::string_view text);
+
+/// Error if the path is a pipe, a device or a socket: ranks that read one share its bytes, and may wait for
+/// ever. `what` it should be is for the message. Paths without a file pass.
+void refuse_streams(const std::string& path, std::string_view what);
+
+}  // namespace tessera
