@@ -41,9 +41,7 @@ ExchangePlan::ExchangePlan(int rank, std::vector<std::uint64_t> first_owned, con
   }
 }
 
-int ExchangePlan::owner(std::uint64_t index) const {
-  return static_cast<int>(owner_of(first_owned_, index));
-}
+int ExchangePlan::owner(std::uint64_t index) const { return static_cast<int>(owner_of(first_owned_, index)); }
 
 std::uint64_t ExchangePlan::owned() const {
   const auto here = static_cast<std::size_t>(rank_);

@@ -72,7 +72,8 @@ std::vector<double> outputs(const mpi::Communicator& comm, const std::vector<dou
   for (std::uint64_t tile = 0; tile < all.size(); ++tile) all[tile] = tile;
   const SphereTiles tiles(HealpixGrid(nside), side, network::tile_needs(net->shape(), side).halo, all);
   TiledNetwork tiled(comm, net.ptr(),
-                     exchange::sphere_tiling(tiles, RingDistribution(nside, comm.size()), comm.rank(), true), maps);
+                     exchange::sphere_tiling(tiles, RingDistribution(nside, comm.size()), comm.rank(), true),
+                     maps);
   std::vector<double> result(2 * values.size() / maps, -1.0);
   tiled.evaluate(values, result);
   return result;
