@@ -18,10 +18,10 @@ namespace {
 
 /// Of "Open MPI v4.1.4, package: ..." what comes before the first comma.
 std::string mpi_version() {
-  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  std::string version(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
   int length = 0;
-  MPI_Get_library_version(text, &length);
-  const std::string version(text, static_cast<std::size_t>(length));
+  MPI_Get_library_version(version.data(), &length);
+  version.resize(static_cast<std::size_t>(length));
   return version.substr(0, version.find_first_of(",\n"));
 }
 
@@ -33,7 +33,7 @@ std::string hdf5_version() {
 
 /// "fftw-3.3.10-sse2-avx" without the name.
 std::string fftw_version_number() {
-  const std::string version = ::fftw_version;
+  const std::string version(static_cast<const char*>(::fftw_version));
   return version.substr(version.find('-') + 1);
 }
 

@@ -90,9 +90,9 @@ class CheckpointWriter {
 /// Reads this rank's parts. Only the constructor is collective.
 class CheckpointReader {
  public:
-  CheckpointReader(const harmonic::HarmonicBasis& basis, const std::string& path, const PosteriorShape& shape,
+  CheckpointReader(const harmonic::HarmonicBasis& basis, std::string path, const PosteriorShape& shape,
                    std::size_t stored)
-      : path_(path), shape_(shape), modes_(basis.mode_count()) {
+      : path_(std::move(path)), shape_(shape), modes_(basis.mode_count()) {
     const mpi::Communicator& comm = basis.comm();
     const std::uint64_t scanned = comm.exclusive_scan(modes_),
                         summed = comm.sum(static_cast<std::uint64_t>(modes_));
