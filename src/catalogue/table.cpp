@@ -45,7 +45,8 @@ std::string first_bytes(const std::string& path) {
 TableShare new_share(const std::string& path, std::size_t columns, std::uint64_t rows) {
   mpi::require_memory_here(sizeof(double) * static_cast<double>(columns) * static_cast<double>(rows),
                            fmt::format("a share of {} rows of catalogue '{}'", rows, path));
-  return TableShare(columns, std::vector<double>(rows));
+  TableShare share(columns, std::vector<double>(rows));
+  return share;
 }
 
 std::unique_ptr<Table> open_table(const TableLocation& location) {
