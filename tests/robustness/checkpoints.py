@@ -175,7 +175,7 @@ def of_samples_that_is_of_a_training(place):
     return sampling(place, content=place.inputs.model.with_name("deepmass.h5.checkpoint").read_bytes())
 
 
-@case("out.h5.checkpoint", "other options, data or models", "--resume")
+@case("out.h5.checkpoint", "other options, data or models", "make it again")
 def of_samples_of_another_seed(place):
     return sampling(place, seed=8)
 
@@ -205,7 +205,7 @@ def of_samples_of_many_components(place):
     return sampling(place, put("components", 1e12))
 
 
-@case("out.h5.checkpoint", "components")
+@case("out.h5.checkpoint", "damaged")
 def of_samples_of_no_component(place):
     return sampling(place, put("components", 0))
 
