@@ -80,6 +80,11 @@ run() {
   [ "$asked" = no ] || kill -USR2 "$launched"
   await_program
   say "exit code $code"
+  # srun may end with 0 when it could not start the program.
+  if [ "$code" -eq 0 ] && [ ! -e "$product" ]; then
+    say "$product has not been made"
+    exit 1
+  fi
   if was_stopped "$product" "$before"; then queue_again; fi
   exit "$code"
 }

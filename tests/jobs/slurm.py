@@ -1,11 +1,14 @@
-"""A Slurm of its own on this machine, for tests: munged, slurmctld and slurmd in a folder, on free ports."""
-import ctypes
+"""A Slurm of its own on this machine, for tests: munged, slurmctld and slurmd in a folder, on free ports.
+
+As a program it is the guard that ends it: once its standard input ends, which happens also when the test is killed, it kills all
+processes that have SLURM_CONF=ARGUMENT in their environment, the daemons and the jobs alike."""
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +26,7 @@ CredType=cred/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
+TmpFS={folder}/tmp
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -59,19 +63,34 @@ def free_ports(count):
     return ports
 
 
-def end_with_parent():
-    """For a child before its exec: it is ended when this process ends, however that comes."""
-    parent_death_signal = 1
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
+def processes_of(configuration):
+    """Folders in /proc of the processes of a Slurm with this configuration file."""
+    ours = f"SLURM_CONF={configuration}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if ours in (folder / "environ").read_bytes().split(b"\0"):
+                yield folder
+        except OSError:
+            pass  # ended meanwhile
 
 
-def wait_until(condition, what, timeout=180, report=lambda: ""):
+def end_all(configuration):
+    while processes := list(processes_of(configuration)):
+        for process in processes:
+            try:
+                os.kill(int(process.name), signal.SIGKILL)
+            except OSError:
+                pass
+        time.sleep(0.1)
+
+
+def wait_until(condition, what, timeout=300, report=lambda: ""):
     """Polls; the timeout is only there so that a test that hangs ends, with a report."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"after {timeout} s still waiting for {what}\n{report()}")
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 class JobState(NamedTuple):
@@ -89,13 +108,16 @@ class Slurm:
             raise Unavailable(f"not installed: {', '.join(missing)}")
         self.folder = Path(folder)
         self.daemons = []
-        self.environment = {**os.environ, "PATH": WITH_SYSTEM_FOLDERS, "SLURM_CONF": str(self.folder / "slurm.conf")}
-        for name in ("state", "spool"):
+        self.configuration = self.folder / "slurm.conf"
+        self.environment = {**os.environ, "PATH": WITH_SYSTEM_FOLDERS, "SLURM_CONF": str(self.configuration)}
+        for name in ("state", "spool", "tmp"):
             (self.folder / name).mkdir()
         controller_port, node_port = free_ports(2)
-        (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
+        self.configuration.write_text(CONFIGURATION.format(
             folder=self.folder, host=socket.gethostname().split(".")[0], user=pwd.getpwuid(os.geteuid()).pw_name,
             controller_port=controller_port, node_port=node_port, cpus=max(2, len(os.sched_getaffinity(0)))))
+        self.guard = subprocess.Popen([sys.executable, __file__, self.configuration], stdin=subprocess.PIPE,
+                                      start_new_session=True)
         try:
             self._start()
         except Unavailable:
@@ -117,7 +139,7 @@ class Slurm:
     def _daemon(self, name, *options):
         with open(self.folder / f"{name}.out", "w") as out:
             self.daemons.append(subprocess.Popen([name, *options], env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
-                                                 stderr=subprocess.STDOUT, preexec_fn=end_with_parent))
+                                                 stderr=subprocess.STDOUT))
 
     def _await(self, condition, what):
         def ready():
@@ -151,7 +173,7 @@ class Slurm:
     def processes(self, job, program):
         """Processes of a job (its own number) that run a program, by the end of its name."""
         found = []
-        for folder in Path("/proc").glob("[0-9]*"):
+        for folder in processes_of(self.configuration):
             try:
                 if f"SLURM_JOB_ID={job}".encode() in (folder / "environ").read_bytes().split(b"\0") and (
                         os.readlink(folder / "exe").endswith(program)):
@@ -161,21 +183,13 @@ class Slurm:
         return found
 
     def stop(self):
-        """Ends the jobs, the daemons, and what they left."""
-        if len(self.daemons) == 3:
-            self.call("scancel", "--full", "--signal=KILL", "--user", pwd.getpwuid(os.geteuid()).pw_name, check=False)
-        for daemon in reversed(self.daemons):
-            daemon.terminate()
+        """Ends the jobs, the daemons, and all that they started."""
+        self.guard.stdin.close()
+        self.guard.wait()
         for daemon in self.daemons:
-            try:
-                daemon.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
-        ours = f"SLURM_CONF={self.folder / 'slurm.conf'}".encode()
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if ours in (folder / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(folder.name), signal.SIGKILL)
-            except OSError:
-                pass
+            daemon.wait()
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    end_all(sys.argv[1])

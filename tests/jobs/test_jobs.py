@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "apps"))
 
 from common import MPIEXEC, SOURCE, TESSERA, main, run_words, succeed
-from slurm import Slurm, Unavailable, wait_until
+from slurm import JobState, Slurm, Unavailable, wait_until
 from test_ranks import contents
 
 PRIOR = ["--spectrum", SOURCE / "data/cl_cosmos_like.txt"]
@@ -25,7 +25,7 @@ SCORE_TRAINING = [*NETWORK, "--sigma", "0.005:0.3", "--validation-skies", "3", "
 MAPPING = ["--methods", "ks,wiener,deepmass", "--samples", "2", "--outside-card", "warn"]
 CHAIN = ["--methods", "ks,posterior", "--burn-in", "3", "--trajectories", "2", "--levels", "3", "--outside-card", "warn"]
 SAMPLING = [*CHAIN, "--samples", "4"]
-LONG_SAMPLING = [*CHAIN, "--samples", "60", "--checkpoint-minutes", "0"]
+LONG_SAMPLING = [*CHAIN, "--samples", "30", "--checkpoint-minutes", "0"]
 CHAINS = 2
 LAUNCHERS = ("mpirun", "srun")
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL")
@@ -58,7 +58,7 @@ def setUpModule():
 
 def reference(here, name, *words):
     """A file made in a folder by a command without Slurm."""
-    succeed(run_words([MPIEXEC, "-n", "2", TESSERA, *words], cwd=here))
+    succeed(run_words([MPIEXEC, "-n", "2", TESSERA, *words], cwd=here, timeout=300))
     return here / name
 
 
@@ -86,7 +86,7 @@ class Submission:
         return {name: state for name, state in slurm.jobs().items() if name.split("_")[0] in self.jobs.values()}
 
     def await_end(self):
-        wait_until(lambda: all(state.name in FINISHED for state in self.states().values()), f"jobs {self.jobs}", 240, self.log)
+        wait_until(lambda: all(state.name in FINISHED for state in self.states().values()), f"jobs {self.jobs}", 600, self.log)
         return self.states()
 
     def await_success(self):
@@ -97,20 +97,37 @@ class Submission:
     # Of the posterior's chains.
 
     def chain_state(self, chain):
-        return slurm.jobs()[f"{self.jobs['posterior']}_{chain}"]
+        # An array whose jobs have not begun is one job.
+        return slurm.jobs().get(f"{self.jobs['posterior']}_{chain}", JobState("PENDING", "", 0))
 
     def chain_log(self, chain):
         return self.log(f"posterior-*_{chain}.log")
 
-    def hold(self, chain):
-        """Waits for a chain's first checkpoint and stops its ranks, so that it does not finish; their process numbers."""
-        wait_until((self.here / f"posterior.h5.chain_{chain}.checkpoint").exists, f"a checkpoint of chain {chain}",
-                   report=self.log)
+    def checkpoint(self, chain):
+        return self.here / f"posterior.h5.chain_{chain}.checkpoint"
+
+    def stop_ranks(self, chain):
         ranks = slurm.processes(self.chain_state(chain).number, Path(TESSERA).name)
         for rank in ranks:
             os.kill(rank, signal.SIGSTOP)
         assert len(ranks) == 2, f"chain {chain} ended too soon\n{self.log()}"
         return ranks
+
+
+def hold(runs):
+    """Stops the ranks of all chains of the runs, each once its first checkpoint is there, so that none finishes; for every run
+    the process numbers, [chain][rank]."""
+    ranks = {}
+
+    def all_stopped():
+        for run in runs:
+            for chain in range(CHAINS):
+                if (run, chain) not in ranks and run.checkpoint(chain).exists():
+                    ranks[run, chain] = run.stop_ranks(chain)
+        return len(ranks) == len(runs) * CHAINS
+
+    wait_until(all_stopped, "the first checkpoints", report=lambda: "\n".join(run.log() for run in runs))
+    return [[ranks[run, chain] for chain in range(CHAINS)] for run in runs]
 
 
 def release(ranks):
@@ -218,18 +235,18 @@ class Interruptions(JobsTest):
         """Slurm warns before the time is over; the chains write checkpoints, end, queue themselves again, and finish."""
         runs = [self.submit(launcher, LAUNCHER=launcher, POSTERIOR_JOB="--time=1 --signal=B:USR1@50")
                 for launcher in LAUNCHERS]
-        ranks = [rank for run in runs for chain in range(CHAINS) for rank in run.hold(chain)]
+        held = hold(runs)
         for run in runs:
             wait_until(lambda: all(WARNING in run.chain_log(chain) for chain in range(CHAINS)), "the warning", report=run.log)
-        release(ranks)
+        for chains in held:
+            release(sum(chains, []))
         for run in runs:
             self.assert_finished(run, [range(1, 20)] * CHAINS, *["exit code 75"] * CHAINS)
 
     def test_killed(self):
         """A rank of one chain is killed: that chain is queued again, the other goes on undisturbed."""
         runs = [self.submit(launcher, LAUNCHER=launcher) for launcher in LAUNCHERS]
-        for run in runs:
-            left_alone, killed = (run.hold(chain) for chain in range(CHAINS))
+        for run, (left_alone, killed) in zip(runs, hold(runs)):
             os.kill(killed[1], signal.SIGKILL)
             wait_until(lambda: run.chain_state(1).restarts > 0, "the chain to be queued again", report=run.log)
             release(left_alone)
@@ -239,15 +256,14 @@ class Interruptions(JobsTest):
     def test_requeued(self):
         """Slurm stops the jobs and queues them again, as when their node fails."""
         run = self.submit("run")
-        for chain in range(CHAINS):
-            run.hold(chain)
+        hold([run])
         slurm.call("scontrol", "requeue", run.jobs["posterior"])
         self.assert_finished(run, [[1]] * CHAINS, *["start 1"] * CHAINS)
 
     def test_limit_of_requeues(self):
         run = self.submit("run", MAX_REQUEUES=0)
-        for chain in range(CHAINS):
-            os.kill(run.hold(chain)[0], signal.SIGKILL)
+        for ranks in hold([run])[0]:
+            os.kill(ranks[0], signal.SIGKILL)
         states = run.await_end()
         self.assertEqual([run.chain_state(chain).name for chain in range(CHAINS)], ["FAILED"] * CHAINS)
         self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
