@@ -41,7 +41,7 @@ class CalibrationSurveys {
 };
 
 /// Of the command line's --grid. alone: a communicator of this rank, which must outlive the surveys. surveys:
-/// how many there are, the first being `first`. Not collective beyond alone.
+/// how many there are. Not collective beyond alone.
 [[nodiscard]] std::unique_ptr<CalibrationSurveys> calibration_surveys(const mpi::Communicator& alone,
                                                                       const config::Values& values,
                                                                       const simulate::SurveyPrior& prior,

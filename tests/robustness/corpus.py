@@ -32,6 +32,16 @@ class Case(NamedTuple):
 CASES = []
 
 
+def replaced(name, make):
+    """Puts make(values) in a dataset's place, with its attributes."""
+    def change(file):
+        values, attributes = file[name][()], dict(file[name].attrs)
+        del file[name]
+        file[name] = make(values)
+        file[name].attrs.update(attributes)
+    return change
+
+
 def case(*says, ranks=2):
     """A function that makes the files of a case in a place and returns the words of a command that must refuse them."""
     def add(make):

@@ -1,20 +1,11 @@
 """Files of maps to compare and to export."""
 import numpy as np
 
-from corpus import case
+from corpus import case, replaced
 
 
 def changed(place, change, source=None):
     return place.hdf5("maps.h5", change, source or place.inputs.maps)
-
-
-def replaced(name, make):
-    def change(file):
-        values, attributes = file[name][()], dict(file[name].attrs)
-        del file[name]
-        file[name] = make(values)
-        file[name].attrs.update(attributes)
-    return change
 
 
 def header(name, value):

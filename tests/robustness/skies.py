@@ -3,20 +3,11 @@ import numpy as np
 import h5py
 from astropy.io import fits
 
-from corpus import case
+from corpus import case, replaced
 
 
 def changed(place, change):
     return place.hdf5("skies.h5", change, place.inputs.skies)
-
-
-def replaced(name, make):
-    def change(file):
-        values, attributes = file[name][()], dict(file[name].attrs)
-        del file[name]
-        file[name] = make(values)
-        file[name].attrs.update(attributes)
-    return change
 
 
 def attribute(name, value):
