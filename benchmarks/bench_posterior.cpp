@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <numeric>
 #include <string>
+#include <tuple>
 
 #include "benchmarks/convolutions.hpp"
 #include "benchmarks/libsharp.hpp"
@@ -114,6 +115,13 @@ void run(const mpi::Communicator& comm, Problem problem) {
   sampler.next(kappa, expected);
   const double sample = seconds(comm, 3, [&] { sampler.next(kappa, expected); });
   const auto evaluations = static_cast<double>(sampler.sample_counts().scores);
+  std::vector<posterior::Complex> state = sampler.chain().state().position;
+  posterior::BlurredPosterior::Gradient slope;
+  const double gradient = seconds(comm, 3, [&] { sampler.blurred().gradient(state, slope); });
+  std::uint32_t number = 0;
+  const double large_scales = seconds(comm, 3, [&] {
+    std::ignore = sampler.blurred().redraw_large_scales(1, ++number, {settings.large_scales, 1000}, state);
+  });
 
   std::vector<double> inputs(2 * n, 0.5), output(n);
   network::TiledNetwork tiled(comm, net.ptr(), tiling, 2);
@@ -136,6 +144,8 @@ void run(const mpi::Communicator& comm, Problem problem) {
               at::get_num_threads(), problem.sky->lmax() > 0 ? "sphere" : "plane", pixels);
   std::printf("a sample: %.2f s, %.0f network evaluations, %.0f ms each\n", sample, evaluations,
               1e3 * sample / evaluations);
+  std::printf("a gradient of the posterior: %.2f s; a draw of large scales: %.2f s\n", gradient,
+              large_scales);
   std::printf("network with exchange: %.0f ms an evaluation, %.0f %% of the time; outside %.0f %%\n",
               1e3 * network, 100.0 * network * evaluations / sample,
               100.0 * (1.0 - network * evaluations / sample));

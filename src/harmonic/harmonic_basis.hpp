@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -66,6 +67,10 @@ class HarmonicBasis {
 
   /// Area of a pixel, steradian.
   [[nodiscard]] virtual double pixel_area() const = 0;
+
+  /// A basis of the same pixels that has only the modes below `ell`, in the same order: where its transforms
+  /// cost much less (the sphere); null where they would not (the plane). Collective.
+  [[nodiscard]] virtual std::unique_ptr<HarmonicBasis> truncated(double ell) const = 0;
 
   /// Field from its coefficients: f = Y a.
   virtual void synthesis(ConstModes modes, Pixels field) const = 0;

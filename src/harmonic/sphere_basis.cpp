@@ -122,6 +122,13 @@ double SphereBasis::shear_factor(double ell) const {
   return ell < 2.0 ? 0.0 : std::sqrt((ell - 1.0) * (ell + 2.0) / (ell * (ell + 1.0)));
 }
 
+std::unique_ptr<HarmonicBasis> SphereBasis::truncated(double ell) const {
+  constexpr double least = 2.0;
+  const auto highest = static_cast<std::uint64_t>(std::max(std::ceil(ell) - 1.0, least));
+  if (highest >= lmax_) return nullptr;
+  return std::make_unique<SphereBasis>(*comm_, grid_.nside(), highest);
+}
+
 void SphereBasis::synthesis(ConstModes modes, Pixels field) const {
   TESSERA_REQUIRE(modes.size() == mode_count() && field.size() == pixel_count());
   transforms_->synthesis(0, {modes.data(), nullptr}, {field.data(), nullptr});

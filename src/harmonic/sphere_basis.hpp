@@ -56,6 +56,7 @@ class SphereBasis final : public HarmonicBasis {
   [[nodiscard]] std::span<const double> pixel_window() const override { return window_; }
   [[nodiscard]] double pixel_area() const override { return grid_.pixel_area(); }
 
+  [[nodiscard]] std::unique_ptr<HarmonicBasis> truncated(double ell) const override;
   void synthesis(ConstModes modes, Pixels field) const override;
   void synthesis_adjoint(ConstPixels field, Modes modes) const override;
   void shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels gamma1, Pixels gamma2) const override;

@@ -30,6 +30,9 @@ class ForwardOperator {
   [[nodiscard]] virtual std::size_t components() const = 0;
   [[nodiscard]] virtual std::size_t data_components() const = 0;
 
+  /// The same measurement of the modes of another basis with the same pixels, which must outlive it.
+  [[nodiscard]] virtual std::unique_ptr<ForwardOperator> on(const HarmonicBasis& basis) const = 0;
+
   /// Collective.
   virtual void apply(ConstModes modes, Pixels data) const = 0;
   /// The transpose with respect to the basis's inner products. Collective.
@@ -50,6 +53,9 @@ class ShearOperator final : public ForwardOperator {
 
   [[nodiscard]] std::size_t components() const override { return components_; }
   [[nodiscard]] std::size_t data_components() const override { return 2 * components_; }
+  [[nodiscard]] std::unique_ptr<ForwardOperator> on(const HarmonicBasis& basis) const override {
+    return std::make_unique<ShearOperator>(basis, components_);
+  }
   void apply(ConstModes modes, Pixels data) const override;
   void apply_adjoint(ConstPixels data, Modes modes) const override;
   [[nodiscard]] double normal_diagonal(std::size_t component,
@@ -70,6 +76,9 @@ class WholeShearOperator final : public ForwardOperator {
 
   [[nodiscard]] std::size_t components() const override { return 2; }
   [[nodiscard]] std::size_t data_components() const override { return 2; }
+  [[nodiscard]] std::unique_ptr<ForwardOperator> on(const HarmonicBasis& basis) const override {
+    return std::make_unique<WholeShearOperator>(basis);
+  }
   void apply(ConstModes modes, Pixels data) const override;
   void apply_adjoint(ConstPixels data, Modes modes) const override;
   [[nodiscard]] double normal_diagonal(std::size_t component,
@@ -88,6 +97,9 @@ class DirectOperator final : public ForwardOperator {
 
   [[nodiscard]] std::size_t components() const override { return components_; }
   [[nodiscard]] std::size_t data_components() const override { return components_; }
+  [[nodiscard]] std::unique_ptr<ForwardOperator> on(const HarmonicBasis& basis) const override {
+    return std::make_unique<DirectOperator>(basis, components_);
+  }
   void apply(ConstModes modes, Pixels data) const override;
   void apply_adjoint(ConstPixels data, Modes modes) const override;
   [[nodiscard]] double normal_diagonal(std::size_t component,

@@ -54,9 +54,13 @@ double GaussianPosterior::dot(ConstModes a, ConstModes b) const {
   return sum;
 }
 
+void GaussianPosterior::response(ConstModes x, Pixels data) const {
+  signal_->apply_root(x, modes_);
+  forward_->apply(modes_, data);
+}
+
 void GaussianPosterior::apply_precision(ConstModes in, Modes out) const {
-  signal_->apply_root(in, modes_);
-  forward_->apply(modes_, data_);
+  response(in, data_);
   for (std::size_t p = 0; p < data_.size(); ++p) data_[p] *= inverse_variance_[p];
   forward_->apply_adjoint(data_, modes_);
   signal_->apply_root_adjoint(modes_, out);
@@ -93,9 +97,10 @@ void GaussianPosterior::right_side(ConstPixels data, Modes out) const {
   signal_->apply_root_adjoint(out, out);
 }
 
-void GaussianPosterior::precision_noise(std::uint64_t seed, std::uint32_t realisation, Modes out,
-                                        Modes prior_draw) const {
+void GaussianPosterior::precision_noise(std::uint64_t seed, std::uint32_t realisation, ConstPixels given,
+                                        Modes out, Modes prior_draw) const {
   TESSERA_REQUIRE(out.size() == modes_.size() && (prior_draw.empty() || prior_draw.size() == out.size()));
+  TESSERA_REQUIRE(given.empty() || given.size() == data_.size());
   const std::size_t pixels = basis_->pixel_count();
   const std::size_t modes = basis_->mode_count();
   // Components draw from streams of their own: realisation r of component c is stream r * components + c.
@@ -107,6 +112,7 @@ void GaussianPosterior::precision_noise(std::uint64_t seed, std::uint32_t realis
     basis_->white_noise(stream(Purpose::data_white_noise, d, data_components),
                         Pixels(data_).subspan(d * pixels, pixels));
   for (std::size_t p = 0; p < data_.size(); ++p) data_[p] *= std::sqrt(inverse_variance_[p]);
+  for (std::size_t p = 0; p < given.size(); ++p) data_[p] -= inverse_variance_[p] * given[p];
   std::vector<Complex> white(modes);
   forward_->apply_adjoint(data_, out);
   signal_->apply_root_adjoint(out, out);
@@ -121,22 +127,20 @@ void GaussianPosterior::precision_noise(std::uint64_t seed, std::uint32_t realis
 CgReport GaussianPosterior::fluctuation(std::uint64_t seed, std::uint32_t realisation, Modes x,
                                         Modes prior_draw, const CgOptions& options) const {
   std::vector<Complex> right_side(x.size());
-  precision_noise(seed, realisation, right_side, prior_draw);
+  precision_noise(seed, realisation, {}, right_side, prior_draw);
   return solve(right_side, x, options, {});
 }
 
-CgReport GaussianPosterior::redraw(ConstModes right_side, std::span<const std::uint8_t> marked,
-                                   std::uint64_t seed, std::uint32_t realisation, Modes x,
-                                   const CgOptions& options) const {
+CgReport GaussianPosterior::redraw(ConstModes right_side, ConstPixels given,
+                                   std::span<const std::uint8_t> marked, std::uint64_t seed,
+                                   std::uint32_t realisation, Modes x, const CgOptions& options) const {
   TESSERA_REQUIRE(x.size() == modes_.size() && marked.size() == x.size() && right_side.size() == x.size());
   // Of K x = b + noise the marked rows, the other modes of x being given.
-  std::vector<Complex> rest(x.size()), image(x.size()), drawn(x.begin(), x.end());
-  keep_marked(marked, drawn);
-  for (std::size_t k = 0; k < x.size(); ++k) rest[k] = x[k] - drawn[k];
-  apply_precision(rest, image);
-  precision_noise(seed, realisation, rest, {});
-  for (std::size_t k = 0; k < x.size(); ++k) rest[k] += right_side[k] - image[k];
+  std::vector<Complex> rest(x.size()), drawn(x.begin(), x.end());
+  precision_noise(seed, realisation, given, rest, {});
+  for (std::size_t k = 0; k < x.size(); ++k) rest[k] += right_side[k];
   keep_marked(marked, rest);
+  keep_marked(marked, drawn);
   CgReport report = solve(rest, drawn, options, {}, marked);
   for (std::size_t k = 0; k < x.size(); ++k)
     if (marked[k] != 0) x[k] = drawn[k];

@@ -36,10 +36,13 @@ class GaussianPosterior {
                        const CgOptions& options) const;
 
   /// Draws those modes of x anew, given all others and the data, exactly to the tolerance, that are marked:
-  /// not 0 in `marked`, [component][mode] as x, whose other modes stay. right_side: of right_side().
-  /// Collective.
-  CgReport redraw(ConstModes right_side, std::span<const std::uint8_t> marked, std::uint64_t seed,
-                  std::uint32_t realisation, Modes x, const CgOptions& options) const;
+  /// not 0 in `marked`, [component][mode] as x, whose other modes stay. right_side: of right_side(); given:
+  /// the part of the data that the other modes explain, which may be more than this basis has. Collective.
+  CgReport redraw(ConstModes right_side, ConstPixels given, std::span<const std::uint8_t> marked,
+                  std::uint64_t seed, std::uint32_t realisation, Modes x, const CgOptions& options) const;
+
+  /// A L x: the data without noise. Collective.
+  void response(ConstModes x, Pixels data) const;
 
   /// L^T A^T N^-1 data: the right-hand side of the mean's equation. Collective.
   void right_side(ConstPixels data, Modes out) const;
@@ -60,8 +63,10 @@ class GaussianPosterior {
   /// marked: the modes to solve for, others count as zero; empty for all.
   CgReport solve(ConstModes right_side, Modes x, const CgOptions& options,
                  const std::function<void(double)>& observe, std::span<const std::uint8_t> marked = {}) const;
-  /// Noise whose covariance is the precision; prior_draw as of fluctuation().
-  void precision_noise(std::uint64_t seed, std::uint32_t realisation, Modes out, Modes prior_draw) const;
+  /// Noise whose covariance is the precision, less L^T A^T N^-1 given, unless that is empty; prior_draw as of
+  /// fluctuation().
+  void precision_noise(std::uint64_t seed, std::uint32_t realisation, ConstPixels given, Modes out,
+                       Modes prior_draw) const;
   void tabulate_preconditioner();
 
   const HarmonicBasis* basis_;

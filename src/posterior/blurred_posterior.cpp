@@ -57,14 +57,8 @@ BlurredPosterior::BlurredPosterior(const HarmonicBasis& basis, const inference::
     }
   }
   gaussian_.right_side(data, right_side_);
-  mark_large_scales();
-}
-
-void BlurredPosterior::mark_large_scales() {
-  large_scales_.resize(size(), 0);
-  if (!has_large_scales()) return;
-  for (std::size_t k = 0; k < basis_->mode_count(); ++k)
-    large_scales_[k] = basis_->ell()[k] < residual_->gaussian_below() ? 1 : 0;
+  if (residual != nullptr && residual->gaussian_below() > 0.0)
+    large_scales_.emplace(basis, forward, signal_, inverse_variance_, gaussian_, residual->gaussian_below());
 }
 
 double BlurredPosterior::stiffness(ConstModes at) {
@@ -140,7 +134,8 @@ bool BlurredPosterior::gaussian_draw(std::uint64_t seed, const inference::CgOpti
 bool BlurredPosterior::redraw_large_scales(std::uint64_t seed, std::uint32_t number,
                                            const inference::CgOptions& options, Modes y) const {
   TESSERA_REQUIRE(number > 0);  // 0 is gaussian_draw's
-  return gaussian_.redraw(right_side_, large_scales_, seed, number, y, options).converged;
+  TESSERA_REQUIRE(large_scales_.has_value());
+  return large_scales_->draw(right_side_, seed, number, options, y);
 }
 
 void BlurredPosterior::white_noise(std::uint64_t seed, Purpose purpose, std::uint32_t number, Modes y) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "inference/gaussian_posterior.hpp"
+#include "posterior/large_scales.hpp"
 #include "posterior/residual_score.hpp"
 
 namespace tessera::posterior {
@@ -75,16 +76,12 @@ class BlurredPosterior {
   [[nodiscard]] bool redraw_large_scales(std::uint64_t seed, std::uint32_t number,
                                          const inference::CgOptions& options, Modes y) const;
   /// Whether there are any.
-  [[nodiscard]] bool has_large_scales() const {
-    return residual_ != nullptr && residual_->gaussian_below() > 0.0;
-  }
+  [[nodiscard]] bool has_large_scales() const { return large_scales_.has_value(); }
 
   /// White noise of unit variance on the state. Collective.
   void white_noise(std::uint64_t seed, Purpose purpose, std::uint32_t number, Modes y) const;
 
  private:
-  void mark_large_scales();
-
   const HarmonicBasis* basis_;
   std::size_t components_;
   double sigma_;
@@ -95,7 +92,7 @@ class BlurredPosterior {
   inference::GaussianPosterior gaussian_;
   std::vector<double> mass_;
   std::vector<Complex> right_side_, blurred_;
-  std::vector<std::uint8_t> large_scales_;  // [component][mode], of the first component only
+  std::optional<LargeScales> large_scales_;
 };
 
 }  // namespace tessera::posterior

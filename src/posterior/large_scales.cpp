@@ -1,0 +1,44 @@
+#include "posterior/large_scales.hpp"
+
+namespace tessera::posterior {
+
+using harmonic::Complex;
+
+LargeScales::LargeScales(const HarmonicBasis& basis, const inference::ForwardOperator& forward,
+                         const inference::SignalCovariance& signal, ConstPixels inverse_variance,
+                         const inference::GaussianPosterior& posterior, double below)
+    : whole_(&posterior),
+      truncated_(basis.truncated(below)),
+      given_(forward.data_components() * basis.pixel_count()) {
+  const HarmonicBasis& band = truncated_ ? *truncated_ : basis;
+  const double highest = truncated_ ? band.ell().back() : 0.0;  // the last mode's is the largest
+  std::vector<double> spectra;
+  for (std::size_t c = 0; c < forward.components(); ++c)
+    for (std::size_t k = 0; k < basis.mode_count(); ++k) {
+      if (truncated_ && basis.ell()[k] > highest) continue;
+      places_.push_back(c * basis.mode_count() + k);
+      marked_.push_back(c == 0 && basis.ell()[k] < below ? 1 : 0);
+      spectra.push_back(signal.root(c, c, k) * signal.root(c, c, k));
+    }
+  if (!truncated_) return;
+  forward_ = forward.on(band);
+  signal_.emplace(band, spectra);
+  band_ = std::make_unique<inference::GaussianPosterior>(band, *forward_, *signal_, inverse_variance);
+}
+
+bool LargeScales::draw(ConstModes right_side, std::uint64_t seed, std::uint32_t number,
+                       const inference::CgOptions& options, Modes y) const {
+  std::vector<Complex> others(y.begin(), y.end()), drawn(places_.size()), known(places_.size());
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    drawn[i] = y[places_[i]];
+    known[i] = right_side[places_[i]];
+    if (marked_[i] != 0) others[places_[i]] = 0.0;
+  }
+  whole_->response(others, given_);
+  const inference::GaussianPosterior& posterior = band_ ? *band_ : *whole_;
+  const bool converged = posterior.redraw(known, given_, marked_, seed, number, drawn, options).converged;
+  for (std::size_t i = 0; i < places_.size(); ++i) y[places_[i]] = drawn[i];
+  return converged;
+}
+
+}  // namespace tessera::posterior
