@@ -315,7 +315,7 @@ void write(const mpi::Communicator& comm, const config::Values& values,
     writer.attribute("/provenance", "score_checksum", pipeline.score()->checksum());
   }
   clock.end();
-  write_times(writer, clock);
+  write_usage(writer, comm, clock);
   writer.commit();
   log::info("wrote {}", file.path());
 }

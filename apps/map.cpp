@@ -1,16 +1,21 @@
 // tessera map: from a shear catalogue to convergence maps.
 #include "apps/map.hpp"
 
+#include <filesystem>
+
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
 #include "apps/map_products.hpp"
 #include "apps/model_gate.hpp"
 #include "apps/posterior_products.hpp"
 #include "apps/provenance.hpp"
+#include "apps/rehearsal.hpp"
 #include "catalogue/binning.hpp"
 #include "core/error.hpp"
 #include "core/interruption.hpp"
+#include "core/log.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/memory.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -76,20 +81,97 @@ harmonic::EllRange ell_range(const Survey& survey) {
   return {2.0, static_cast<double>(survey.sky->lmax())};
 }
 
-/// The file that a run writes: of maps, or of one chain.
+/// The file that a run writes: of maps, or of one chain. That of a dry run does not stay.
 std::string output_of(const MapSettings& settings, const config::Values& values) {
-  if (settings.posterior && settings.posterior->chain)
-    return chain_file(values.text("out"), *settings.posterior->chain);
-  return values.text("out");
+  const std::string out = values.text("out");
+  const std::string path =
+      settings.posterior && settings.posterior->chain ? chain_file(out, *settings.posterior->chain) : out;
+  return values.flag("dry-run") ? path + ".dry_run" : path;
+}
+
+/// Writes the configuration as the run resolved it.
+void write_sources(const mpi::Communicator& comm, const config::Values& values, const Survey& survey,
+                   const MapSettings& settings, const theory::PowerSpectrum* spectrum, const ModelGate& gate,
+                   const ScoreModel* score, io::MapWriter& writer) {
+  config::Values resolved = values;
+  if (survey.plane) {
+    const PlaneGrid& field = survey.plane->grid;
+    resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
+    resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
+  } else {
+    resolved.set("lmax", fmt::format("{}", survey.sky->lmax()));
+  }
+  if (settings.automatic)
+    resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
+  if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
+  if (score != nullptr) resolved.set("score-model", score->path());
+  write_provenance(writer, comm, "map", resolved, spectrum);
+  if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
+  if (score != nullptr) writer.attribute("/provenance", "score_checksum", score->checksum());
+}
+
+/// What a run says of itself in the end.
+void tell_usage(const mpi::Communicator& comm, const StageClock& clock) {
+  Usage sum;
+  for (const StageClock::Stage& stage : clock.stages()) sum += stage.usage;
+  log::info("took {:.1f} s; a rank had at most {:.3f} GB and sent {:.2f} MB to others", comm.max(sum.seconds),
+            comm.max(mpi::peak_memory()) * 1e-9, comm.max(sum.bytes) * 1e-6);
+}
+
+/// How maps are made: by `settings`, for a run that `whole` describes.
+struct Work {
+  const MapSettings &whole, &settings;
+  ModelGate& gate;
+  const ScoreModel* score;
+  ChainSource chains;
+};
+
+/// Makes the file of maps; the residuals of the Wiener filter.
+std::vector<double> write_maps(const mpi::Communicator& comm, const config::Values& values, const Work& work,
+                               const Survey& survey, const std::optional<theory::PowerSpectrum>& spectrum,
+                               io::AtomicFile& file, StageClock& clock) {
+  const MapSettings& settings = work.settings;
+  const survey::SurveySky& sky = *survey.sky;
+  const std::uint64_t maps = map_count(work.whole);
+  const std::size_t table = spectrum ? 2 * spectrum->ell().size() : 0;
+  io::MapWriter writer(comm, file, static_cast<double>(maps * sky.stored_pixels() + table), maps);
+  sky.describe(writer);
+  MapProducts products(settings, survey, writer, clock);
+  if (work.gate.model() != nullptr) work.gate.check(sky, products.noise_level(*work.gate.model()), *spectrum);
+  const DeepMassModel* const model = work.gate.model();  // if the check has left it
+  if (settings.wiener && settings.tile_wiener) products.require_windows(*spectrum, model);
+  products.write_data();
+  if (settings.kaiser_squires) products.write_kaiser_squires();
+  if (settings.wiener) products.write_wiener(*spectrum, model);
+  if (settings.sampler) products.write_beyond_gaussian(*spectrum, work.score, work.chains);
+  clock.begin("write provenance");
+  write_sources(comm, values, survey, settings, spectrum ? &*spectrum : nullptr, work.gate, work.score,
+                writer);
+  clock.end();
+  write_usage(writer, comm, clock);
+  writer.commit();
+  return products.residuals();
+}
+
+/// Bytes of a dry run's file, which is removed. Collective.
+double take_size(const mpi::Communicator& comm, const std::string& path) {
+  double size = 0.0;
+  mpi::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    size = static_cast<double>(std::filesystem::file_size(path));
+    std::filesystem::remove(path);
+  });
+  return comm.sum(size);
 }
 
 }  // namespace
 
 void make_maps(const mpi::Communicator& comm, const config::Values& values, ChainSource chains) {
-  const MapSettings settings(values);
-  if (settings.posterior && chains == ChainSource::sampling) interruption::listen();
+  const bool rehearsed = values.flag("dry-run");
+  const MapSettings whole(values), settings = rehearsed ? whole.shortened() : whole;
+  if (settings.posterior && chains == ChainSource::sampling && !rehearsed) interruption::listen();
   StageClock clock;
-  io::AtomicFile file(comm, output_of(settings, values), values.flag("overwrite"));
+  io::AtomicFile file(comm, output_of(settings, values), values.flag("overwrite") || rehearsed);
 
   clock.begin("read catalogue");
   const auto galaxies = catalogue::read_shear_catalogue(comm, table_location(values), shear_columns(values));
@@ -109,45 +191,26 @@ void make_maps(const mpi::Communicator& comm, const config::Values& values, Chai
   survey.sky->set_footprint(survey.data.count);
   report_rows(survey.data);
   log::info("{}", sky.description());
+  std::optional<log::Hush> hush;
+  std::vector<double> residuals;
+  if (rehearsed) {
+    log::info("dry run: a shortened run is timed; nothing will be left of it");
+    hush.emplace();
+  }
   if (settings.posterior && settings.posterior->chain) {
     write_chain(posterior_problem(settings, survey, *spectrum, score.get()), *settings.posterior,
-                *settings.sampler, file);
-    remove_checkpoint(comm, file.path());
-    log::info("wrote {}", file.path());
+                *settings.sampler, file, clock);
+  } else {
+    residuals =
+        write_maps(comm, values, {whole, settings, gate, score.get(), chains}, survey, spectrum, file, clock);
+  }
+  hush.reset();
+  if (rehearsed) {
+    Rehearsal(whole, settings).report(sky, clock, residuals, take_size(comm, file.path()));
     return;
   }
-
-  const std::uint64_t maps = map_count(settings);
-  const std::size_t table = spectrum ? 2 * spectrum->ell().size() : 0;
-  io::MapWriter writer(comm, file, static_cast<double>(maps * sky.stored_pixels() + table), maps);
-  sky.describe(writer);
-  MapProducts products(settings, survey, writer, clock);
-  if (gate.model() != nullptr) gate.check(sky, products.noise_level(*gate.model()), *spectrum);
-  if (settings.wiener && settings.tile_wiener) products.require_windows(*spectrum, gate.model());
-  products.write_data();
-  if (settings.kaiser_squires) products.write_kaiser_squires();
-  if (settings.wiener) products.write_wiener(*spectrum, gate.model());
-  if (settings.sampler) products.write_beyond_gaussian(*spectrum, score.get(), chains);
-  clock.begin("write provenance");
-  config::Values resolved = values;
-  if (survey.plane) {
-    const PlaneGrid& field = survey.plane->grid;
-    resolved.set("center", fmt::format("{:.17g},{:.17g}", field.centre().ra, field.centre().dec));
-    resolved.set("npix", fmt::format("{},{}", field.nx(), field.ny()));
-  } else {
-    resolved.set("lmax", fmt::format("{}", sky.lmax()));
-  }
-  if (settings.automatic)
-    resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
-  if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
-  if (score != nullptr) resolved.set("score-model", score->path());
-  write_provenance(writer, comm, "map", resolved, spectrum ? &*spectrum : nullptr);
-  if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
-  if (score != nullptr) writer.attribute("/provenance", "score_checksum", score->checksum());
-  clock.end();
-  write_times(writer, clock);
-  writer.commit();
   if (settings.posterior) remove_checkpoint(comm, file.path());
+  tell_usage(comm, clock);
   log::info("wrote {}", file.path());
 }
 

@@ -215,11 +215,15 @@ std::vector<double> MapProducts::write_mean(const inference::GaussianPosterior& 
   inference::WienerMap map;
   {
     log::Progress progress("Wiener filter", 1);
+    bool first = true;  // with what goes before it
     const double decades = -std::log(settings_->mean.tolerance);
     map = inference::wiener_map(
         basis_, posterior, survey_->data.gamma1, survey_->data.gamma2, settings_->mean, [&](double residual) {
+          clock_->lap(first ? "start" : "iteration");
+          first = false;
           progress.set(-std::log(residual) / decades, fmt::format("residual {:.1e}", residual));
         });
+    residuals_ = map.report.residual_history;
   }
   clock_->begin("write wiener");
   write("/maps/kappa_wiener", map.kappa,
@@ -307,6 +311,7 @@ bool MapProducts::draw_samples(const inference::GaussianPosterior& posterior, co
       std::transform(kappa.begin(), kappa.end(), mean.begin(), kappa.begin(), std::plus<>());
       writer_->write_slice(samples_name, sample, survey_->sky->shape(), survey_->sky->stored(kappa));
     }
+    clock_->lap("draw");
     progress.step();
   }
   return converged;

@@ -9,8 +9,8 @@
 #include "apps/map_settings.hpp"
 #include "apps/networks.hpp"
 #include "apps/posterior_maps.hpp"
+#include "apps/stage_clock.hpp"
 #include "catalogue/binning.hpp"
-#include "core/stage_clock.hpp"
 #include "inference/gaussian_posterior.hpp"
 #include "inference/posterior_variance.hpp"
 #include "inference/tile_wiener.hpp"
@@ -48,6 +48,8 @@ class MapProducts {
   /// Noise of the data in the terms of a model's card. Collective.
   [[nodiscard]] double noise_level(const DeepMassModel& model);
   void write_wiener(const theory::PowerSpectrum& spectrum, const DeepMassModel* model);
+  /// Of the joint Wiener filter's mean, as of CgReport; empty before it or without it.
+  [[nodiscard]] const std::vector<double>& residuals() const { return residuals_; }
 
  private:
   /// What TXPipe's file of source maps calls them; bin 0 is all galaxies.
@@ -76,6 +78,7 @@ class MapProducts {
   StageClock* clock_;
   const harmonic::HarmonicBasis& basis_;
   double noise_level_ = 0.0;  // once it is asked for
+  std::vector<double> residuals_;
 };
 
 }  // namespace tessera::apps

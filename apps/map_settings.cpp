@@ -1,6 +1,7 @@
 #include "apps/map_settings.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/networks.hpp"
@@ -73,18 +74,22 @@ config::Command map_command() {
        "data"},
       device_option(),
       {"outside-card", "refuse|warn", "what to do with data that the model was not made for", "refuse"}};
-  return {
-      "map",
-      "convergence maps from a shear catalogue",
-      description,
-      {catalogue_options(),
-       {"Field", field},
-       {"Methods", methods},
-       {"DeepMass", networks},
-       {"Posterior", posterior_options()},
-       {"Maximum of the posterior", point_options()},
-       {"Output",
-        {{"out", "FILE", "HDF5 file to write"}, {"overwrite", "", "replace the output file if it exists"}}}}};
+  return {"map",
+          "convergence maps from a shear catalogue",
+          description,
+          {catalogue_options(),
+           {"Field", field},
+           {"Methods", methods},
+           {"DeepMass", networks},
+           {"Posterior", posterior_options()},
+           {"Maximum of the posterior", point_options()},
+           {"Output",
+            {{"out", "FILE", "HDF5 file to write"},
+             {"overwrite", "", "replace the output file if it exists"},
+             {"dry-run", "",
+              "foresee time, memory of a rank, bytes sent and output of this command on these ranks, from a "
+              "shortened run on the same data, and write nothing; starlet, tv and --wiener tile are done "
+              "whole"}}}}};
 }
 
 const char* default_model(bool on_sphere) { return on_sphere ? "deepmass_desy3.h5" : "deepmass_cosmos.h5"; }
@@ -170,6 +175,24 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
     posterior.emplace(values, values.has("samples") ? samples : usual_of_a_chain);
   }
   if (needs_spectrum()) require_spectrum(values);
+}
+
+MapSettings MapSettings::shortened() const {
+  constexpr int iterations = 15, draw_iterations = 5;
+  MapSettings result = *this;
+  result.mean.max_iterations = std::min(mean.max_iterations, iterations);
+  result.draw.max_iterations = std::min(draw.max_iterations, draw_iterations);
+  result.samples = std::min(samples, 1U);
+  result.points.mode_options.levels = 2;
+  result.points.mode_options.iterations = 1;
+  if (result.posterior) {
+    if (!result.posterior->chain) result.posterior->chains = 1;
+    result.posterior->samples = std::min(posterior->samples, 2U);
+    result.posterior->checkpoint_minutes = std::numeric_limits<double>::infinity();
+    result.posterior->resume = false;
+    result.sampler->options.burn_in = std::min<std::uint64_t>(sampler->options.burn_in, 2);
+  }
+  return result;
 }
 
 }  // namespace tessera::apps

@@ -47,6 +47,9 @@ struct MapSettings {
   [[nodiscard]] bool needs_spectrum() const { return wiener || sampler.has_value(); }
 
   explicit MapSettings(const config::Values& values);
+
+  /// The same work with few iterations, draws and samples, from which Rehearsal foresees the whole.
+  [[nodiscard]] MapSettings shortened() const;
 };
 
 }  // namespace tessera::apps

@@ -31,6 +31,7 @@ void write_mode(const PosteriorProblem& problem, const PointSettings& settings, 
   const auto modes =
       posterior::posterior_mode(problem.basis(), whole, problem.spectrum(), problem.data(),
                                 problem.variance(), problem.residual(), options, [&](double step) {
+                                  clock.lap(last == 0.0 ? "start" : "step");
                                   last = step;
                                   progress.step();
                                 });

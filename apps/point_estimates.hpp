@@ -1,8 +1,8 @@
 #pragma once
 
 #include "apps/posterior_problem.hpp"
+#include "apps/stage_clock.hpp"
 #include "config/options.hpp"
-#include "core/stage_clock.hpp"
 #include "posterior/posterior_mode.hpp"
 #include "posterior/sparse.hpp"
 

@@ -24,8 +24,10 @@ bool exists(const mpi::Communicator& comm, const std::string& path) {
 
 class ChainSampler {
  public:
-  ChainSampler(const PosteriorPlan& plan, std::uint32_t first, std::uint32_t end, const std::string& path)
+  ChainSampler(const PosteriorPlan& plan, std::uint32_t first, std::uint32_t end, const std::string& path,
+               StageClock& clock)
       : plan_(&plan),
+        clock_(&clock),
         basis_(&plan.basis()),
         first_(first),
         end_(end),
@@ -51,9 +53,10 @@ class ChainSampler {
     last_checkpoint_ = Clock::now();
     while (progress_.chain < end_) {
       if (progress_.sample == 0)
-        sampler_.begin(progress_.chain, step);
+        begin_chain(step);
       else
         sampler_.resume(progress_.chain, progress_.sample, progress_.state);
+      clock_->lap({});
       while (progress_.sample < samples) next_sample(step);
       progress_.finished.append(std::exchange(progress_.current, plan_->no_samples()));
       ++progress_.chain;
@@ -82,13 +85,25 @@ class ChainSampler {
   }
 
   template <class Step>
+  void begin_chain(const Step& step) {
+    bool started = false;
+    clock_->lap({});
+    sampler_.begin(progress_.chain, [&] {
+      clock_->lap(std::exchange(started, true) ? "trajectory" : "start");
+      step();
+    });
+  }
+
+  template <class Step>
   void next_sample(const Step& step) {
     std::vector<Complex> kappa(basis_->mode_count()), expected(basis_->mode_count());
     sampler_.next(kappa, expected, step);
     ++progress_.sample;
     add(kappa);
     add_expected(expected);
+    clock_->lap("sample");
     save_if_wanted();
+    clock_->lap({});
   }
 
   void add(posterior::ConstModes kappa) {
@@ -153,6 +168,7 @@ class ChainSampler {
   }
 
   const PosteriorPlan* plan_;
+  StageClock* clock_;
   const harmonic::HarmonicBasis* basis_;
   std::uint32_t first_, end_;
   std::string checkpoint_;
@@ -182,8 +198,8 @@ PosteriorProgress read_chain(const PosteriorPlan& plan, std::uint32_t number) {
 }  // namespace
 
 PosteriorProgress sample_chains(const PosteriorPlan& plan, std::uint32_t first, std::uint32_t end,
-                                const std::string& path) {
-  return ChainSampler(plan, first, end, path).run();
+                                const std::string& path, StageClock& clock) {
+  return ChainSampler(plan, first, end, path, clock).run();
 }
 
 PosteriorProgress gather_chains(const PosteriorPlan& plan) {

@@ -218,6 +218,18 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
   writer.commit();
 }
 
+double posterior_checkpoint_bytes(const harmonic::HarmonicBasis& basis, double stored, double samples,
+                                  std::size_t scales) {
+  const auto own = static_cast<double>(basis.mode_count());
+  const double modes = basis.modes_are_replicated() ? own : basis.comm().sum(own);
+  // Two records: what is expected, and three sums a scale; position and velocity of two components.
+  constexpr double records = 2.0, sums = 3.0, state = 4.0 * 2.0;
+  return sizeof(double) *
+         ((samples + records) * stored +
+          records * sums * static_cast<double>(scales) * static_cast<double>(basis.total_pixels()) +
+          state * modes);
+}
+
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
                                const PosteriorIdentity& identity, const PosteriorShape& shape,
                                PosteriorProgress& progress) {

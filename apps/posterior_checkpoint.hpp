@@ -35,6 +35,11 @@ struct PosteriorIdentity {
 void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::AtomicFile& file,
                                 const PosteriorIdentity& identity, const PosteriorProgress& progress);
 
+/// Size of such a file with so many samples, bytes. stored: pixels that files hold over all ranks; scales: of
+/// detections. Collective.
+[[nodiscard]] double posterior_checkpoint_bytes(const harmonic::HarmonicBasis& basis, double stored,
+                                                double samples, std::size_t scales);
+
 /// Reads it into `progress`, whose records are without samples and have the sizes that are expected. Error if
 /// the file is of another run or damaged. Collective.
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,

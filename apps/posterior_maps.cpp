@@ -31,17 +31,20 @@ void write_posterior(const PosteriorProblem& problem, const PosteriorSettings& s
   clock.begin("posterior samples");
   const PosteriorProgress all = source == ChainSource::files
                                     ? gather_chains(plan)
-                                    : sample_chains(plan, 0, settings.chains, settings.out);
+                                    : sample_chains(plan, 0, settings.chains, settings.out, clock);
   clock.begin("write posterior");
-  write_posterior_products(plan, all, writer);
+  write_posterior_products(plan, all, writer, clock);
 }
 
 void write_chain(const PosteriorProblem& problem, const PosteriorSettings& settings,
-                 const SamplerSettings& sampler, io::AtomicFile& file) {
+                 const SamplerSettings& sampler, io::AtomicFile& file, StageClock& clock) {
   const PosteriorPlan plan(problem, settings, sampler);
   const std::uint32_t chain = settings.chain.value();
-  const PosteriorProgress result = sample_chains(plan, chain, chain + 1, file.path());
+  clock.begin("posterior samples");
+  const PosteriorProgress result = sample_chains(plan, chain, chain + 1, file.path(), clock);
+  clock.begin("write chain");
   write_posterior_checkpoint(plan.basis(), file, plan.identity(), result);
+  clock.end();
 }
 
 }  // namespace tessera::apps

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "apps/posterior_chains.hpp"
-#include "core/stage_clock.hpp"
+#include "apps/stage_clock.hpp"
 #include "io/map_writer.hpp"
 
 namespace tessera::apps {
@@ -22,6 +22,6 @@ void write_posterior(const PosteriorProblem& problem, const PosteriorSettings& s
 /// Samples the one chain of the settings into `file`, for ChainSource::files. Ends on request in the same
 /// way. Collective.
 void write_chain(const PosteriorProblem& problem, const PosteriorSettings& settings,
-                 const SamplerSettings& sampler, io::AtomicFile& file);
+                 const SamplerSettings& sampler, io::AtomicFile& file, StageClock& clock);
 
 }  // namespace tessera::apps

@@ -22,7 +22,7 @@ PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t
       fail("--scales-arcmin has the entry {}; scales above 0 and below 600 arcmin are expected", scale);
   if (samples < 1) fail("--samples 0 leaves the posterior without samples; give at least 1");
   config::Values same = values;
-  for (const char* const name : {"chain", "resume", "overwrite"}) same.erase(name);
+  for (const char* const name : {"chain", "resume", "overwrite", "dry-run"}) same.erase(name);
   configuration = same.resolved();
   for (const char* const name : {"out", "checkpoint-minutes", "quiet", "verbose", "tile", "model", "methods"})
     same.erase(name);

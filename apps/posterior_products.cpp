@@ -16,15 +16,17 @@ class PosteriorProducts {
   PosteriorProducts(const PosteriorPlan& plan, const PosteriorRecord& record, io::MapWriter& writer)
       : plan_(&plan), problem_(&plan.problem()), record_(&record), writer_(&writer) {}
 
-  void write_samples() {
+  void write_samples(StageClock& clock) {
     const io::MapShape& shape = problem_->sky().shape();
     const std::size_t count = record_->samples.count();
     writer_->create_stack(samples_name, count, shape,
                           {"1", "convergence, draws from the posterior; the chains one after the other"},
                           io::Precision::float32);
+    clock.lap({});
     for (std::size_t s = 0; s < count; ++s) {
       const std::vector<float>& sample = record_->samples.sample(s);
       writer_->write_slice(samples_name, s, shape, std::vector<double>(sample.begin(), sample.end()));
+      clock.lap("sample");
     }
   }
 
@@ -111,10 +113,10 @@ std::uint64_t posterior_map_count(const PosteriorSettings& settings) {
   return settings.chains * settings.samples + 3 + quantile_parts.size() + settings.scales.size();
 }
 
-void write_posterior_products(const PosteriorPlan& plan, const PosteriorProgress& all,
-                              io::MapWriter& writer) {
+void write_posterior_products(const PosteriorPlan& plan, const PosteriorProgress& all, io::MapWriter& writer,
+                              StageClock& clock) {
   PosteriorProducts products(plan, all.finished, writer);
-  products.write_samples();
+  products.write_samples(clock);
   products.write_maps();
   products.write_detections();
   posterior::SamplerOptions used = plan.options();

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "apps/stage_clock.hpp"
 #include "config/options.hpp"
-#include "core/stage_clock.hpp"
 #include "io/map_writer.hpp"
 #include "theory/power_spectrum.hpp"
 
@@ -12,7 +12,10 @@ namespace tessera::apps {
 void write_provenance(io::MapWriter& writer, const mpi::Communicator& comm, const std::string& command,
                       const config::Values& values, const theory::PowerSpectrum* spectrum);
 
-/// Wall time of the stages so far, as attributes of /diagnostics/seconds.
-void write_times(io::MapWriter& writer, const StageClock& clock);
+/// What the run took: seconds of its stages on rank 0 as attributes of /diagnostics/seconds; and in
+/// /diagnostics/ranks, of every rank: peak_memory [rank]; by kind of MPI's calls (attribute `kinds`)
+/// bytes_sent, messages_sent, mpi_seconds [rank][kind]; by stage (attribute `stages`) stage_seconds,
+/// stage_bytes_sent, stage_messages_sent [rank][stage]. Counted as mpi::Traffic says. Collective.
+void write_usage(io::MapWriter& writer, const mpi::Communicator& comm, const StageClock& clock);
 
 }  // namespace tessera::apps

@@ -288,8 +288,9 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
   write_truth(truth_writer, *simulated.field, simulated.sky);
   write_provenance(truth_writer, comm, "simulate", values, spectrum);
   catalogue_writer.commit();
-  truth_writer.commit();
   clock.end();
+  write_usage(truth_writer, comm, clock);
+  truth_writer.commit();
   log::info("wrote {} ({} galaxies) and {}", catalogue_file.path(), count, truth_file.path());
 }
 

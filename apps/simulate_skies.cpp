@@ -170,7 +170,7 @@ void run_simulate_skies(const mpi::Communicator& comm, const config::Values& val
   writer.write_tables(tables.gathered(comm));
   write_provenance(writer.file(), comm, "simulate skies", values, &*spectrum);
   clock.end();
-  write_times(writer.file(), clock);
+  write_usage(writer.file(), comm, clock);
   writer.commit();
   log::info("wrote {} skies of {} x {} pixels to {}", header.count, header.nx, header.ny, file.path());
 }

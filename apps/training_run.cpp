@@ -183,7 +183,7 @@ void TrainingRun::write(const network::ModelCard& card, const theory::PowerSpect
   network::write_history(writer, trainer_.state().history);
   write_provenance(writer, *comm_, "train " + card.kind, values_, &spectrum);
   clock.end();
-  write_times(writer, clock);
+  write_usage(writer, *comm_, clock);
   writer.commit();
   log::info("wrote {}", file_->path());
 }

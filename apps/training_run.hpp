@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/stage_clock.hpp"
 #include "apps/training_skies.hpp"
-#include "core/stage_clock.hpp"
 #include "exchange/tiling.hpp"
 #include "harmonic/sphere_basis.hpp"
 #include "io/atomic_file.hpp"

@@ -1,12 +1,22 @@
 #!/usr/bin/env python3
-"""How every stage scales with ranks: times on one and two cores, messages on up to 64 ranks that share the cores, and what that
-predicts for a cluster. Writes JSON and draws it; `--draw FILE` draws what was measured before.
+"""How every stage scales with ranks: times on one and two cores, messages and load on up to 64 ranks that share the cores, and what
+that predicts for a cluster. Writes JSON and draws it; `--draw FILE` draws what was measured before.
 
-Strong scaling: one survey, more ranks. Weak scaling: a survey that grows with the ranks. Times are those that the program
-writes (/diagnostics/seconds), the least of the repeats. Nothing is timed while anything else runs; every map made while timing is
-compared, bit for bit, with that of one rank. Messages are counted by libmpi_counts.so on small surveys."""
+Strong scaling: one survey, more ranks. Weak scaling: a survey that grows with the ranks. All figures are those that the program
+writes (/diagnostics/ranks), times the least of the repeats on the slowest rank. Nothing is timed while anything else runs; every
+map made while timing or counting is compared, bit for bit, with that of one rank.
+
+The model, for each stage of a survey `growth` times the timed one, on p ranks:
+
+    seconds = work growth^a / min(p, units) + rest growth + messages(p) latency + bytes(p) growth / bandwidth
+
+work + rest: seconds of one rank, of which two ranks showed that `rest` is not shared (2 T(2) - T(1), if positive); a: 3/2 for
+transforms of the sphere, whose cost goes as lmax^3, else 1; units: what can be dealt out at most - rows of the box, tiles of a
+network, blocks of rings; messages and bytes: of the busiest rank, power laws in p through the counts of 8 ranks and more. Not in
+it: memory bandwidth that the cores of a node share, a network that others use, the file system."""
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -21,32 +31,38 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent
 
-# What happens in a stage, by the names of the program's clock.
-STAGES = {"read": ("read catalogue",), "bin": ("bin galaxies",), "kaiser-squires": ("kaiser-squires",), "wiener": ("wiener",),
-          "draws": ("wiener samples",), "deepmass": ("deepmass",), "posterior": ("posterior samples",),
-          "write": ("write", "write kaiser-squires", "write wiener", "write samples", "write deepmass", "write posterior",
-                    "write provenance")}
+# What happens in a stage, by the names of the program's clock, and what limits how it is shared.
+STAGES = {"simulate": (("sky", "galaxies"), "transform"), "train": (("training",), "surveys"),
+          "read": (("read catalogue",), "galaxies"), "bin": (("bin galaxies",), "galaxies"),
+          "kaiser-squires": (("kaiser-squires",), "transform"), "wiener": (("wiener",), "transform"),
+          "draws": (("wiener samples",), "transform"), "deepmass": (("deepmass",), "network"),
+          "posterior": (("posterior samples",), "network"),
+          "write": (("write", "write kaiser-squires", "write wiener", "write samples", "write deepmass", "write posterior",
+                     "write provenance"), "disk")}
 COUNTED_RANKS = (1, 2, 4, 8, 16, 32, 64)
 PREDICTED_RANKS = tuple(2**k for k in range(6, 13))
 
 
 class Survey:
-    """A mock survey and how it is mapped. size: in units of the smallest."""
+    """A mock survey, how it is mapped, and into what its work can be dealt."""
 
-    def __init__(self, name, sky, prior, density, methods):
-        self.name, self.sky, self.prior, self.density, self.methods = name, sky, prior, density, methods
-
-
-def plane(npix, shape=(1, 1), methods=("ks,wiener,deepmass,posterior",)):
-    prior = ["--spectrum", SOURCE / "data/cl_cosmos_like.txt"]
-    sky = ["--center", "150,2", "--npix", f"{npix * shape[0]},{npix * shape[1]}", "--pixel-arcmin", "0.29"]
-    return Survey(f"plane {npix * shape[0]} x {npix * shape[1]}", sky, prior, ["--density", "40", "--sigma-e", "0.28"], methods)
+    def __init__(self, name, sky, prior, density, pixels, units):
+        self.name, self.sky, self.prior, self.density, self.pixels, self.units = name, sky, prior, density, pixels, units
 
 
-def sphere(nside, methods):
-    prior = ["--spectrum", SOURCE / "data/cl_desy3_like.txt"]
-    return Survey(f"sphere nside {nside}", ["--grid", "healpix", "--nside", str(nside)], prior,
-                  ["--mask", "des-like", "--density", "0.5", "--sigma-e", "0.26"], methods)
+def plane(nx, ny, tile=256):
+    box = 2 * ny
+    return Survey(f"plane {nx} x {ny}", ["--center", "150,2", "--npix", f"{nx},{ny}", "--pixel-arcmin", "0.29"],
+                  ["--spectrum", SOURCE / "data/cl_cosmos_like.txt"], ["--density", "40", "--sigma-e", "0.28"], nx * ny,
+                  {"transform": box, "network": math.ceil(nx / tile) * math.ceil(ny / tile)})
+
+
+def sphere(nside, tile=128, share=0.1):
+    """share: of the sky that holds data."""
+    tiles = max(1, round(share * 12 * (nside / min(tile, nside)) ** 2))
+    return Survey(f"sphere nside {nside}", ["--grid", "healpix", "--nside", nside], ["--spectrum", SOURCE / "data/cl_desy3_like.txt"],
+                  ["--mask", "des-like", "--density", "0.5", "--sigma-e", "0.26"], 12 * nside**2,
+                  {"transform": 2 * nside, "network": tiles})
 
 
 class Runner:
@@ -56,44 +72,62 @@ class Runner:
                             "OMPI_MCA_hwloc_base_binding_policy": "none", "OMPI_ALLOW_RUN_AS_ROOT": "1",
                             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
-    def run(self, ranks, words, counts=None):
-        environment = dict(self.environment)
-        launch = ["mpirun", "-n", str(ranks)]
-        if counts is not None:
-            environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-            launch += ["-x", f"LD_PRELOAD={self.program.parent / 'libmpi_counts.so'}", "-x", f"MPI_COUNTS={counts}"]
-        done = subprocess.run([*launch, self.program, *map(str, words)], env=environment, capture_output=True, text=True)
+    def run(self, ranks, words):
+        waiting = {"OMPI_MCA_mpi_yield_when_idle": "1" if ranks > os.cpu_count() else "0"}
+        done = subprocess.run(["mpirun", "-n", str(ranks), self.program, *map(str, words)], env={**self.environment, **waiting},
+                              capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"error: {' '.join(map(str, words))} on {ranks} ranks failed: {done.stderr.strip()}")
 
-    def catalogue(self, survey):
-        path = self.folder / (survey.name.replace(" ", "_") + ".h5")
-        if not path.exists():
-            self.run(2, ["simulate", "--model", "lognormal", *survey.sky, *survey.prior, *survey.density, "--out-catalogue", path,
-                         "--out-truth", self.folder / "truth.h5", "--overwrite"])
-        return path
+    def simulate(self, survey, ranks):
+        """The catalogue and the truth."""
+        catalogue, truth = (self.folder / f"{survey.name.replace(' ', '_')}_{kind}.h5" for kind in ("catalogue", "truth"))
+        self.run(ranks, ["simulate", "--model", "lognormal", *survey.sky, *survey.prior, *survey.density, "--out-catalogue", catalogue,
+                         "--out-truth", truth, "--overwrite"])
+        return catalogue, truth
 
-    def map(self, survey, ranks, methods, counts=None):
+    def train(self, survey, ranks, steps):
+        out = self.folder / "model.h5"
+        sky = survey.sky if "healpix" in survey.sky else ["--npix", "256", "--pixel-arcmin", "0.29"]
+        self.run(ranks, ["train", "deepmass", *sky, *survey.prior, "--model", "lognormal", "--steps", steps, "--validate", steps,
+                         "--validation-surveys", "2", "--test-surveys", "1", "--density", "5:40", "--out", out, "--overwrite"])
+        return out
+
+    def map(self, survey, ranks, catalogue, methods):
         out = self.folder / "maps.h5"
         chain = ["--chains", "1", "--burn-in", "2", "--samples", "2"] if "posterior" in methods else ["--samples", "2"]
-        self.run(ranks, ["map", "--catalogue", self.catalogue(survey), *survey.sky, *survey.prior, "--methods", methods, *chain,
-                         "--outside-card", "--out", out, "--overwrite"], counts)
+        self.run(ranks, ["map", "--catalogue", catalogue, *survey.sky, *survey.prior, "--methods", methods, *chain, "--outside-card",
+                         "warn", "--out", out, "--overwrite"])
         return out
 
 
-def seconds_of(path):
+def usage_of(path):
+    """{stage: {seconds, bytes, messages}, each by rank}."""
     with h5py.File(path) as file:
-        clock = dict(file["diagnostics/seconds"].attrs)
-    return {stage: float(sum(clock.get(name, 0.0) for name in names)) for stage, names in STAGES.items()}
+        ranks = file["diagnostics/ranks"]
+        names = ranks.attrs["stages"]
+        names = (names.decode() if isinstance(names, bytes) else names).split(",")
+        columns = {kind: ranks[f"stage_{name}"][:] for kind, name in
+                   (("seconds", "seconds"), ("bytes", "bytes_sent"), ("messages", "messages_sent"))}
+    found = {}
+    for stage, (wanted, _) in STAGES.items():
+        places = [i for i, name in enumerate(names) if name in wanted]
+        if places:
+            found[stage] = {kind: values[:, places].sum(axis=1).tolist() for kind, values in columns.items()}
+    return found
 
 
-def maps_of(path):
-    """Every dataset below /maps and /data, as bytes."""
+def memory_of(path):
+    with h5py.File(path) as file:
+        return float(file["diagnostics/ranks/peak_memory"][:].max())
+
+
+def products_of(path):
+    """Every dataset but diagnostics, as bytes."""
     found = {}
     with h5py.File(path) as file:
-        for group in ("maps", "data"):
-            file[group].visititems(lambda name, item: found.update({f"{group}/{name}": item[()].tobytes()})
-                                   if isinstance(item, h5py.Dataset) else None)
+        file.visititems(lambda name, item: found.update({name: item[()].tobytes()})
+                        if isinstance(item, h5py.Dataset) and not name.startswith("diagnostics/") and item.dtype != object else None)
     return found
 
 
@@ -109,112 +143,166 @@ def busy_share(seconds):
 
 
 def require_idle(allow_busy):
-    share = busy_share(3.0)
+    share = busy_share(2.0)
     if share > 0.05 and not allow_busy:
         sys.exit(f"error: the machine is busy ({100 * share:.0f} % of its cores), and times would mean nothing; wait, or give "
                  "--allow-busy to try the script")
-    return share
 
 
-def times(runner, surveys, repeats, allow_busy):
-    """surveys: by number of ranks. Seconds by ranks and stage; every run is checked against one rank's maps."""
-    result = {}
-    for ranks, survey in surveys.items():
-        best, wrong = {}, []
-        for methods in survey.methods:
-            alone = maps_of(runner.map(survey, 1, methods))
-            for _ in range(repeats):
-                require_idle(allow_busy)
-                path = runner.map(survey, ranks, methods)
-                for stage, value in seconds_of(path).items():
-                    best[stage] = min(value, best.get(stage, np.inf)) if value > 0 else best.get(stage, 0.0)
-                ours = maps_of(path)
-                wrong += [name for name in alone if ours.get(name) != alone[name]]
+class Reference:
+    """Products of one rank, with which those of more are compared."""
+
+    def __init__(self):
+        self.products = {}
+
+    def check(self, key, path, ranks):
+        products = products_of(path)
+        reference = self.products.setdefault(key, products)
+        wrong = sorted(name for name in reference if products.get(name) != reference[name])
         if wrong:
-            sys.exit(f"error: {survey.name} on {ranks} ranks differs from one rank in {sorted(set(wrong))}")
-        result[ranks] = {"survey": survey.name, "seconds": best}
-        print(f"{survey.name}, {ranks} ranks:", ", ".join(f"{s} {v:.2f} s" for s, v in best.items() if v > 0), flush=True)
-    return result
+            sys.exit(f"error: {key} on {ranks} ranks differs from one rank in {wrong}")
 
 
-def counts(runner, survey, methods, ranks_list):
-    """Messages and bytes of each rank, by number of ranks."""
-    result = {}
-    for ranks in ranks_list:
-        folder = Path(tempfile.mkdtemp(dir=runner.folder))
-        runner.map(survey, ranks, methods, counts=folder)
-        files = [json.loads((folder / f"rank_{r}.json").read_text()) for r in range(ranks)]
-        result[ranks] = {kind: {"messages": [f[kind]["messages"] for f in files], "bytes": [f[kind]["bytes"] for f in files]}
-                         for kind in files[0]}
-        total = sum(sum(result[ranks][kind]["bytes"]) for kind in result[ranks])
-        print(f"{survey.name}, {methods}, {ranks} ranks: {total / 1e6:.1f} MB sent, busiest over mean "
-              f"{balance(result[ranks]):.2f}", flush=True)
-    return result
+def stages_of(runner, survey, ranks, methods, steps, reference):
+    """One run of everything; usage by stage, and the memory of a rank."""
+    catalogue, truth = runner.simulate(survey, ranks)
+    reference.check((survey.name, "truth"), truth, ranks)
+    usage = usage_of(truth)
+    usage.pop("write", None)
+    if steps:
+        model = runner.train(survey, ranks, steps)
+        reference.check((survey.name, "model"), model, ranks)
+        usage["train"] = usage_of(model)["train"]
+    maps = runner.map(survey, ranks, catalogue, methods)
+    reference.check((survey.name, "maps"), maps, ranks)
+    return {**usage, **usage_of(maps)}, memory_of(maps)
 
 
-def sent(by_kind, quantity):
-    """Of each rank, over all kinds of calls."""
-    return np.sum([kind[quantity] for kind in by_kind.values()], axis=0)
+def timed(runner, survey, ranks, options, reference):
+    best, memory = {}, 0.0
+    for _ in range(options.repeats):
+        require_idle(options.allow_busy)
+        usage, memory = stages_of(runner, survey, ranks, options.methods, options.steps, reference)
+        for stage, entry in usage.items():
+            best[stage] = min(max(entry["seconds"]), best.get(stage, math.inf))
+    print(f"{survey.name}, {ranks} ranks:", ", ".join(f"{s} {v:.2f} s" for s, v in best.items()), f"{memory / 1e9:.2f} GB a rank",
+          flush=True)
+    return {"survey": survey.name, "seconds": best, "memory": memory}
 
 
-def balance(by_kind):
-    sums = sent(by_kind, "bytes")
-    return float(sums.max() / sums.mean()) if sums.sum() > 0 else 1.0
+def counted(runner, survey, ranks, options, reference):
+    usage, memory = stages_of(runner, survey, ranks, options.methods, 0, reference)
+    table = {stage: {kind: entry[kind] for kind in ("bytes", "messages")} for stage, entry in usage.items()}
+    total = {kind: np.sum([entry[kind] for entry in table.values()], axis=0) for kind in ("bytes", "messages")}
+    print(f"{survey.name}, {ranks} ranks: {total['bytes'].sum() / 1e6:.1f} MB in {total['messages'].sum():.0f} messages, busiest rank "
+          f"over mean {balance(total['bytes']):.2f}, {memory / 1e9:.2f} GB a rank", flush=True)
+    return {"stages": table, "memory": memory}
+
+
+def balance(values):
+    values = np.asarray(values)
+    return float(values.max() / values.mean()) if values.sum() > 0 else 1.0
 
 
 def power_law(ranks, values):
-    """Exponent and value at one rank of a power law through the counts of 8 ranks and more."""
-    some = [(np.log(r), np.log(v)) for r, v in zip(ranks, values) if r >= 8 and v > 0]
+    """Value at one rank and exponent of a power law through the counts of 8 ranks and more; zero without them."""
+    some = [(math.log(r), math.log(v)) for r, v in zip(ranks, values) if r >= 8 and v > 0]
     if len(some) < 2:
         return 0.0, 0.0
     exponent, start = np.polyfit(*zip(*some), 1)
-    return float(exponent), float(np.exp(start))
+    return float(math.exp(start)), float(exponent)
 
 
-def predict(timed, counted, size_ratio, latency, bandwidth):
-    """Time of a whole run on many ranks: the work of one rank shared out as far as two ranks showed that it can be, and the
-    busiest rank's messages. size_ratio: pixels of the timed survey over those of the counted one."""
-    work = {ranks: sum(v for stage, v in entry["seconds"].items() if stage not in ("read", "write"))
-            for ranks, entry in timed.items()}
-    serial = max(0.0, 2 * work[2] - work[1])
-    ranks = sorted(counted)
-    messages = power_law(ranks, [sent(counted[r], "messages").max() for r in ranks])
-    volume = power_law(ranks, [sent(counted[r], "bytes").max() for r in ranks])
-    table = []
+def predict(strong, counts, small, large, target, options):
+    """The model of the head of this file. small, large: surveys that were counted and timed; target: predicted."""
+    on_sphere = "healpix" in target.sky
+    growth, ranks, table = target.pixels / large.pixels, sorted(counts), []
+    parts = {}
+    for stage, seconds in strong[1]["seconds"].items():
+        limit = STAGES[stage][1]
+        if limit in ("disk", "surveys") or stage == "read":
+            continue  # disk and training are no matter of the survey's ranks
+        rest = max(0.0, 2 * strong[2]["seconds"][stage] - seconds)
+        laws = {kind: power_law(ranks, [max(counts[r]["stages"][stage][kind]) for r in ranks]) for kind in ("bytes", "messages")}
+        parts[stage] = {"work": seconds - rest, "rest": rest, "units": target.units.get(limit, math.inf),
+                        "power": 1.5 if on_sphere and limit == "transform" else 1.0, **laws}
     for p in PREDICTED_RANKS:
-        parts = {"work": (work[1] - serial) / p, "not shared": serial, "latency": latency * messages[1] * p**messages[0],
-                 "bandwidth": volume[1] * p**volume[0] * size_ratio / bandwidth}
-        total = sum(parts.values())
-        table.append({"ranks": p, "seconds": total, **parts, "efficiency": work[1] / (p * total),
-                      "limit": max(parts, key=parts.get)})
-    return {"one_rank_seconds": work[1], "serial_seconds": serial, "messages_exponent": messages[0],
-            "bytes_exponent": volume[0], "latency": latency, "bytes_per_second": bandwidth, "table": table}
+        row = {"ranks": p, "stages": {}, "work": 0.0, "not shared": 0.0, "latency": 0.0, "bandwidth": 0.0}
+        for stage, part in parts.items():
+            pieces = {"work": part["work"] * growth ** part["power"] / min(p, part["units"]), "not shared": part["rest"] * growth,
+                      "latency": part["messages"][0] * p ** part["messages"][1] * options.latency,
+                      "bandwidth": part["bytes"][0] * p ** part["bytes"][1] * target.pixels / small.pixels / options.bandwidth}
+            row["stages"][stage] = sum(pieces.values())
+            for name, value in pieces.items():
+                row[name] += value
+        row["seconds"] = sum(row["stages"].values())
+        alone = sum((part["work"] + part["rest"]) * growth ** part["power"] for part in parts.values())
+        row["efficiency"] = alone / (p * row["seconds"])
+        row["limit"] = max(("work", "not shared", "latency", "bandwidth"), key=row.get)
+        row["slowest"] = max(row["stages"], key=row["stages"].get)
+        table.append(row)
+    return {"survey": target.name, "latency": options.latency, "bandwidth": options.bandwidth, "units": target.units,
+            "parts": {stage: {**part, "units": None if math.isinf(part["units"]) else part["units"]} for stage, part in parts.items()},
+            "table": table}
+
+
+def skies(quick):
+    """name: (survey to time, the same for two ranks' weak scaling, survey to count on, survey to predict)."""
+    if quick:
+        return {"plane": (plane(96, 96), plane(96, 192), plane(64, 64), plane(4096, 4096)),
+                "sphere": (sphere(64), None, sphere(32), sphere(2048, share=0.35))}
+    return {"plane": (plane(512, 512), plane(512, 1024), plane(256, 256, tile=64), plane(8192, 8192)),
+            "sphere": (sphere(256), None, sphere(64), sphere(2048, share=0.35))}
 
 
 def measure(options):
     folder = Path(tempfile.mkdtemp(prefix="tessera-scaling-"))
     try:
-        runner = Runner(options.program, folder)
-        n, nside = (96, 64) if options.quick else (512, 512)
-        small, coarse = (64, 32) if options.quick else (256, 64)
-        ranks = [r for r in COUNTED_RANKS if r <= options.most_ranks]
-        methods = ("ks,wiener,deepmass,posterior",)
-        sky_methods = ("ks,wiener",) if options.quick else ("ks,wiener,deepmass,posterior",)
-        result = {"cores": os.cpu_count(), "busy": require_idle(options.allow_busy), "skies": {}}
-        for name, strong, weak, little, ratio, little_methods in (
-                ("plane", {p: plane(n, methods=methods) for p in (1, 2)},
-                 {p: plane(n, (p, 1), methods) for p in (1, 2)}, plane(small), (n / small)**2, "ks,wiener,deepmass,posterior"),
-                ("sphere", {p: sphere(nside, sky_methods) for p in (1, 2)}, None, sphere(coarse, None), (nside / coarse)**2,
-                 "ks,wiener")):
-            entry = {"strong": times(runner, strong, options.repeats, options.allow_busy)}
-            if weak:
-                entry["weak"] = times(runner, weak, options.repeats, options.allow_busy)
-            entry["counts"] = counts(runner, little, little_methods, ranks)
-            entry["prediction"] = predict(entry["strong"], entry["counts"], ratio, options.latency, options.bandwidth)
+        runner, result = Runner(options.program, folder), {"cores": os.cpu_count(), "skies": {}}
+        for name, (large, wide, small, target) in skies(options.quick).items():
+            reference = Reference()
+            strong = {p: timed(runner, large, p, options, reference) for p in (1, 2)}
+            entry = {"strong": strong}
+            if wide:
+                entry["weak"] = {1: strong[1], 2: timed(runner, wide, 2, options, Reference())}
+            ranks = [r for r in COUNTED_RANKS if r <= options.most_ranks]
+            entry["counts"] = {p: counted(runner, small, p, options, reference) for p in ranks}
+            entry["counted"] = small.name
+            entry["prediction"] = predict(strong, entry["counts"], small, large, target, options)
             result["skies"][name] = entry
-        return json.loads(json.dumps(result, default=lambda value: value.item()))
+        return json.loads(json.dumps(result))
     finally:
         shutil.rmtree(folder)
+
+
+def draw_bars(axes, runs, title):
+    stages = list(runs["1"]["seconds"])
+    places = np.arange(len(stages))
+    for k, ranks in enumerate(runs):
+        axes.bar(places + 0.35 * k, [runs[ranks]["seconds"].get(s, 0.0) for s in stages], 0.35, label=f"{ranks} ranks")
+    axes.set_xticks(places + 0.17, stages, rotation=40, ha="right")
+    axes.set(yscale="log", ylabel="s", title=title)
+    axes.legend(frameon=False)
+
+
+def draw_counts(axes, counts, title):
+    ranks = [int(r) for r in counts]
+    for kind, scale, label in (("bytes", 1e6, "MB"), ("messages", 1, "messages")):
+        sums = [np.sum([s[kind] for s in counts[str(r)]["stages"].values()], axis=0) / scale for r in ranks]
+        line, = axes.plot(ranks, [s.max() for s in sums], "o-", label=f"{label}, busiest rank")
+        axes.plot(ranks, [s.mean() for s in sums], "o:", color=line.get_color(), label=f"{label}, mean rank")
+    axes.set(xscale="log", yscale="log", xlabel="ranks", title=title)
+    axes.legend(frameon=False)
+
+
+def draw_prediction(axes, prediction):
+    table = prediction["table"]
+    ranks = [t["ranks"] for t in table]
+    for part in ("work", "not shared", "latency", "bandwidth"):
+        axes.plot(ranks, [t[part] for t in table], ":", label=part)
+    axes.plot(ranks, [t["seconds"] for t in table], "k-", label="in all")
+    axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="s", title=f"{prediction['survey']}: predicted, not measured")
+    axes.legend(frameon=False)
 
 
 def draw(result, path):
@@ -222,31 +310,26 @@ def draw(result, path):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(2, 3, figsize=(15, 8), layout="constrained", squeeze=False)
-    for row, (name, sky) in zip(axes, result["skies"].items()):
-        strong = sky["strong"]
-        stages = [s for s, v in strong["1"]["seconds"].items() if v > 0]
-        places = np.arange(len(stages))
-        for k, ranks in enumerate(strong):
-            row[0].bar(places + 0.35 * k, [strong[ranks]["seconds"][s] for s in stages], 0.35, label=f"{ranks} ranks")
-        row[0].set_xticks(places + 0.17, stages, rotation=30)
-        row[0].set(yscale="log", ylabel="s", title=strong["1"]["survey"])
-        row[0].legend(frameon=False)
-        ranks = [int(r) for r in sky["counts"]]
-        for quantity, scale, label in (("bytes", 1e6, "MB"), ("messages", 1, "messages")):
-            sums = [sent(sky["counts"][str(r)], quantity) / scale for r in ranks]
-            row[1].plot(ranks, [s.max() for s in sums], "o-", label=f"{label}, busiest rank")
-            row[1].plot(ranks, [s.mean() for s in sums], "o:", label=f"{label}, mean rank")
-        row[1].set(xscale="log", yscale="log", xlabel="ranks", title="sent by a rank (counted)")
-        row[1].legend(frameon=False)
-        table = sky["prediction"]["table"]
-        for part in ("work", "not shared", "latency", "bandwidth"):
-            row[2].plot([t["ranks"] for t in table], [t[part] for t in table], ":", label=part)
-        row[2].plot([t["ranks"] for t in table], [t["seconds"] for t in table], "k-", label="in all")
-        row[2].set(xscale="log", yscale="log", xlabel="ranks", ylabel="s", title="predicted, not measured")
-        row[2].legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    figure, axes = plt.subplots(len(result["skies"]), 4, figsize=(20, 5 * len(result["skies"])), layout="constrained", squeeze=False)
+    for row, sky in zip(axes, result["skies"].values()):
+        draw_bars(row[0], sky["strong"], f"strong scaling: {sky['strong']['1']['survey']}")
+        if "weak" in sky:
+            draw_bars(row[1], sky["weak"], f"weak scaling: to {sky['weak']['2']['survey']}")
+        else:
+            row[1].axis("off")
+        draw_counts(row[2], sky["counts"], f"sent by a rank (counted, {sky['counted']})")
+        draw_prediction(row[3], sky["prediction"])
+    figure.savefig(path, dpi=90)
     print(f"wrote {path}")
+
+
+def tell(result):
+    for sky in result["skies"].values():
+        prediction = sky["prediction"]
+        print(f"{prediction['survey']}, predicted:")
+        for line in prediction["table"]:
+            print(f"  {line['ranks']:5d} ranks: {line['seconds']:8.2f} s, efficiency {line['efficiency']:.2f}, limited by {line['limit']}, "
+                  f"slowest stage {line['slowest']}")
 
 
 def main():
@@ -255,6 +338,8 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("scaling.json"), help="JSON to write, and a picture beside it")
     parser.add_argument("--draw", type=Path, metavar="JSON", help="draw this, measure nothing")
     parser.add_argument("--quick", action="store_true", help="small surveys, to see that it works")
+    parser.add_argument("--methods", default="ks,wiener,deepmass,posterior", help="of map [%(default)s]")
+    parser.add_argument("--steps", type=int, default=8, help="of a training that is timed [8]; 0: none")
     parser.add_argument("--repeats", type=int, default=2, help="runs of which the fastest counts [2]")
     parser.add_argument("--most-ranks", type=int, default=64, help="to count messages on [64]")
     parser.add_argument("--latency", type=float, default=2e-6, help="of a message on the cluster, s [2e-6]")
@@ -262,21 +347,12 @@ def main():
     parser.add_argument("--allow-busy", action="store_true", help="time although the machine is busy: for trying the script")
     options = parser.parse_args()
     options.program = options.program.resolve()
-    if options.draw:
-        draw(json.loads(options.draw.read_text()), options.draw.with_suffix(".png"))
-        return
-    if not (options.program.parent / "libmpi_counts.so").exists():
-        sys.exit("error: libmpi_counts.so is not beside the program; configure with -DTESSERA_BUILD_BENCHMARKS=ON and build")
-    result = measure(options)
-    options.out.write_text(json.dumps(result, indent=1))
-    print(f"wrote {options.out}")
-    for name, sky in result["skies"].items():
-        prediction = sky["prediction"]
-        print(f"{name}: {prediction['one_rank_seconds']:.1f} s of work on one rank, {prediction['serial_seconds']:.2f} s not shared")
-        for line in prediction["table"]:
-            print(f"  {line['ranks']:5d} ranks: {line['seconds']:8.3f} s, efficiency {line['efficiency']:.2f}, limited by "
-                  f"{line['limit']}")
-    draw(result, options.out.with_suffix(".png"))
+    result = json.loads(options.draw.read_text()) if options.draw else measure(options)
+    if not options.draw:
+        options.out.write_text(json.dumps(result, indent=1))
+        print(f"wrote {options.out}")
+    tell(result)
+    draw(result, (options.draw or options.out).with_suffix(".png"))
 
 
 if __name__ == "__main__":

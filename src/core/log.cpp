@@ -62,6 +62,18 @@ void configure(Verbosity verbosity, bool speaks) {
   state().progress = speaks && verbosity != Verbosity::quiet;
 }
 
+Hush::Hush() : out_(state().out->level()), err_(state().err->level()), progress_(state().progress) {
+  state().out->set_level(spdlog::level::off);
+  state().err->set_level(spdlog::level::off);
+  state().progress = false;
+}
+
+Hush::~Hush() {
+  state().out->set_level(static_cast<spdlog::level::level_enum>(out_));
+  state().err->set_level(static_cast<spdlog::level::level_enum>(err_));
+  state().progress = progress_;
+}
+
 void write_detail(const std::string& text) { state().out->debug(text); }
 void write_info(const std::string& text) { state().out->info(text); }
 void write_warning(const std::string& text) { state().err->warn(text); }

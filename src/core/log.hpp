@@ -36,6 +36,21 @@ void warn(fmt::format_string<Args...> text, Args&&... args) {
   write_warning(fmt::format(text, std::forward<Args>(args)...));
 }
 
+/// While one lives nothing is said, not even warnings.
+class Hush {
+ public:
+  Hush();
+  Hush(const Hush&) = delete;
+  Hush& operator=(const Hush&) = delete;
+  Hush(Hush&&) = delete;
+  Hush& operator=(Hush&&) = delete;
+  ~Hush();
+
+ private:
+  int out_, err_;
+  bool progress_;
+};
+
 /// Progress of a long step with the remaining time: one line redrawn on a terminal, a plain line now and then
 /// in a log file. Speaks on rank 0 only; never steers the computation.
 class Progress {

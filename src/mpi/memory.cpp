@@ -14,15 +14,18 @@ namespace {
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
 
-double node_memory() {
-  std::ifstream file("/proc/meminfo");
+/// Bytes behind a key of the system's lists, which count in kilobytes.
+double listed(const char* path, const std::string& wanted, double absent) {
+  std::ifstream file(path);
   for (std::string key; file >> key;) {
     double kilobytes = 0.0;
-    if (key == "MemAvailable:" && file >> kilobytes) return 1024.0 * kilobytes;
+    if (key == wanted && file >> kilobytes) return 1024.0 * kilobytes;
     file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  return unlimited;
+  return absent;
 }
+
+double node_memory() { return listed("/proc/meminfo", "MemAvailable:", unlimited); }
 
 /// "max" or a file that is not there is no limit.
 double control_group_memory() {
@@ -40,6 +43,8 @@ double address_space() {
 }
 
 }  // namespace
+
+double peak_memory() { return listed("/proc/self/status", "VmHWM:", 0.0); }
 
 double available_memory(int ranks_on_node) {
   return std::min(std::min(node_memory(), control_group_memory()) / ranks_on_node, address_space());

@@ -10,6 +10,9 @@ namespace tessera::mpi {
 /// less where a control group or the address-space limit sets less.
 [[nodiscard]] double available_memory(int ranks_on_node);
 
+/// Most bytes of memory that this process has had at once so far; 0 where the system does not say.
+[[nodiscard]] double peak_memory();
+
 /// Collective: Error on every rank if `bytes` are not available on some rank. `what` needs them, for the
 /// message.
 void require_memory(const Communicator& comm, double bytes, const std::string& what);

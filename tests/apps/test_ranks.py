@@ -20,7 +20,7 @@ def comparable(value):
 
 
 def attribute(owner, name, value):
-    """None for what may differ: number of ranks, names of outputs, times."""
+    """None for what may differ: number of ranks, names of outputs, what the run took."""
     if owner == "diagnostics/seconds" or (owner, name) == ("provenance", "ranks"):
         return None
     if (owner, name) == ("provenance", "configuration"):
@@ -34,6 +34,8 @@ def contents(path):
     found = {}
 
     def visit(name, item):
+        if name.startswith("diagnostics/ranks/"):
+            return
         found[name] = comparable(item[()]) if isinstance(item, h5py.Dataset) else "group"
         for key, value in item.attrs.items():
             found[f"{name}@{key}"] = attribute(name, key, value)
