@@ -12,5 +12,12 @@ if(TESSERA_LIBTORCH)
 else()
   find_package(Torch REQUIRED)
 endif()
+
+# Newer ones have the headers of an fmt of their own, without its library: those of ours must come first.
+get_target_property(fmt_folder fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tessera_fmt)
+file(CREATE_LINK ${fmt_folder}/fmt ${CMAKE_CURRENT_BINARY_DIR}/tessera_fmt/fmt SYMBOLIC)
+list(PREPEND TORCH_INCLUDE_DIRS ${CMAKE_CURRENT_BINARY_DIR}/tessera_fmt)
+
 # Its flags are taken over by hand: the target would force others on its users.
 tessera_imported(torch INCLUDES ${TORCH_INCLUDE_DIRS} LIBRARIES ${TORCH_LIBRARIES})
