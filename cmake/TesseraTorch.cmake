@@ -1,4 +1,5 @@
-# Finds LibTorch, which the layer `network` alone includes, as tessera::torch. Read like TesseraDependencies.cmake, after it.
+# Finds LibTorch, which the layer `network` alone includes, as tessera::torch. Read like
+# TesseraDependencies.cmake, after it.
 #
 # TESSERA_LIBTORCH is for the folder `torch` of PyTorch's Python package, whose TorchConfig.cmake wants the CUDA toolkit
 # that it was built with: its libraries for the CPU are taken by name, without GPUs.

@@ -1,5 +1,5 @@
-# find_package(tessera [COMPONENTS layer...]): every layer of Tessera as a target, tessera::inference and so on, with what it
-# is linked to. The layer `network` is there only if it is asked for: it alone needs LibTorch.
+# find_package(tessera [COMPONENTS layer...]): every layer of Tessera as a target, tessera::inference and so on, with
+# what it is linked to. The layer `network` is there only if it is asked for: it alone needs LibTorch.
 foreach(language C CXX)
   if(NOT CMAKE_${language}_COMPILER_LOADED)
     set(tessera_FOUND FALSE)
