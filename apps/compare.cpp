@@ -20,7 +20,7 @@ constexpr const char* description =
     "subtracted,\n"
     "Pearson's r, and per band of ell the power over the truth's and the cross-correlation (of the masked "
     "maps).\n"
-    "Both files are of the plane, or of the sphere (--grid healpix).\n"
+    "Both files are of the plane, or of the sphere (--grid healpix).\n\n"
     "With --skies: what sets of skies are like, side by side: power against their input, one-point moments "
     "and "
     "PDF, peaks,\n"

@@ -11,20 +11,21 @@
 namespace tessera::apps {
 
 std::vector<config::Option> field_options() {
-  return {{"grid", "plane|healpix", "sky of the maps: plane (TAN projection), or the whole sphere (HEALPix)",
-           "plane"},
-          {"center", "RA,DEC", "centre of the field, degrees [median position of the galaxies]"},
-          {"npix", "N[,M]", "pixels from East to West [and from South to North] [all galaxies]"},
-          {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
-          {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "2"},
-          {"nside", "N", "healpix: resolution, a power of two; the pixels are 3438 / N arcmin wide"},
-          {"lmax", "L", "healpix: highest multipole of the transform [2 nside]"}};
+  return {
+      {"grid", "plane|healpix", "sky of the maps: plane (TAN projection), or the whole sphere (HEALPix)",
+       "plane"},
+      {"center", "RA,DEC", "centre of the field, degrees [median position of the galaxies]"},
+      {"npix", "N[,M]", "pixels from East to West and, if not as many, from South to North [all galaxies]"},
+      {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
+      {"padding", "F", "side of the periodic box over that of the field, 1 to 4", "2"},
+      {"nside", "N", "healpix: resolution, a power of two; the pixels are 3438 / N arcmin wide"},
+      {"lmax", "L", "healpix: highest multipole of the transform [2 nside]"}};
 }
 
 std::vector<config::Option> spectrum_options() {
   return {
       {"spectrum", "FILE",
-       "theory convergence spectrum: text columns ell, radians^-1, and C_ell, or a section of CosmoSIS "
+       "theory spectrum of the convergence: a text file with columns ell and C_ell, or a section of CosmoSIS "
        "(folder shear_cl)"},
       {"spectrum-column", "K",
        "column of C_ell: its name in the header or folder, or its number, ell being column 1 [the only one]"},

@@ -39,7 +39,7 @@ constexpr const char* description =
 config::Command import_command() {
   return {
       "import",
-      "maps of others as a set of skies",
+      "convergence maps from elsewhere as a set of skies to learn from",
       description,
       {{"Input",
         {{"maps", "FILE[,FILE...]", "files of maps; @LIST is a text file with their names, one a line"},
@@ -51,7 +51,8 @@ config::Command import_command() {
          {"count", "N", "take so many maps [all]"}}},
        {"Maps",
         {{"pixel-arcmin", "P", "side of a pixel, arcmin [from the files, if they say it]"},
-         {"crop", "N[,M]", "middle pixels to keep from East to West [and from South to North] [all]"},
+         {"crop", "N[,M]",
+          "middle pixels to keep from East to West and, if not as many, from South to North [all]"},
          {"scale", "F", "multiply the maps by F", "1"},
          {"pixel-averaged", "yes|no",
           "the maps are means over pixels, not values at their centres [as the file says, or yes]"},

@@ -15,6 +15,7 @@
 #include "apps/command.hpp"
 #include "apps/library_versions.hpp"
 #include "apps/networks.hpp"
+#include "apps/overview.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
@@ -25,17 +26,6 @@
 namespace {
 
 using namespace tessera;
-
-std::string overview(const std::vector<apps::Application>& applications) {
-  std::string text = "tessera " + version() +
-                     ": dark-matter maps from galaxy shear catalogues\n\n"
-                     "usage: [mpirun -n RANKS] tessera COMMAND [options]\n\ncommands:\n";
-  for (const auto& application : applications)
-    text += fmt::format("  {:<15} {}\n", application.command.name(), application.command.synopsis());
-  return text +
-         "\n'tessera COMMAND --help' explains a command; 'tessera --version' prints the versions of it and "
-         "of its libraries.\n";
-}
 
 std::vector<apps::Application> all_applications() {
   return {apps::simulate_application(),
@@ -103,7 +93,7 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   const std::vector<apps::Application> applications = all_applications();
   log::configure(log::Verbosity::normal, comm.is_root());
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
-    log::info("{}", overview(applications));
+    log::info("{}", help_text(apps::overview(applications)));
     if (words.empty()) fail("no command given; 'tessera --help' lists them");
     return;
   }
@@ -115,7 +105,7 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   if (application == nullptr) fail("there is no command '{}'; 'tessera --help' lists them", words[0]);
   const auto values = application->command.parse(arguments);
   if (!values) {
-    log::info("{}", application->command.help());
+    log::info("{}", help_text(application->command.page()));
     return;
   }
   auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
@@ -149,6 +139,17 @@ constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command w
   std::_Exit(failed);
 }
 
+/// For the build: `tessera --man-pages FOLDER`, without MPI, which may not start where programs are built.
+int write_man_pages(const char* folder) {
+  try {
+    apps::write_man_pages(all_applications(), folder);
+    return 0;
+  } catch (const std::exception& thrown) {
+    std::fprintf(stderr, "error: %s\n", thrown.what());
+    return failed;
+  }
+}
+
 void report(const char* kind, const std::string& problem) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", kind, one_line(problem).c_str());
@@ -159,6 +160,7 @@ void report(const char* kind, const std::string& problem) {
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like others
+  if (argc == 3 && argv[1] == std::string("--man-pages")) return write_man_pages(argv[2]);
   if (!apps::has_networks() && needs_networks({argv + 1, argv + argc})) apps::become_networks(argv);
   const mpi::Environment environment(argc, argv);
   io::silence_hdf5();

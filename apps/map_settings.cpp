@@ -12,28 +12,24 @@ namespace tessera::apps {
 namespace {
 
 constexpr const char* description =
-    "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa:\n"
-    "  ks       Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
-    "  wiener   Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum, for "
-    "masked\n"
-    "           and uneven noise, and the standard deviation from exact posterior draws\n"
-    "  deepmass the mean of the posterior and its standard deviation by a network that was trained on "
-    "simulated "
-    "skies\n"
-    "           and knows the noise; refused on data that its model was not made for\n"
-    "  posterior samples of the posterior under the Gaussian prior with what a score network adds to it, and "
-    "from\n"
-    "           them mean, standard deviation, quantiles, detections; takes minutes\n"
-    "  map      the maximum of that posterior\n"
+    "Bins the galaxies of a shear catalogue on a grid and maps the convergence kappa, by one method or "
+    "more:\n"
+    "  ks  Kaiser-Squires inversion, E and B modes: no prior, no noise weighting\n"
+    "  wiener  Wiener filter: the mean of the posterior under a Gaussian prior with the given spectrum,\n"
+    "    for masked and uneven noise, and the standard deviation from exact posterior draws\n"
+    "  deepmass  mean and standard deviation of the posterior by a network that was trained on simulated\n"
+    "    skies and knows the noise; refused on data that its model was not made for\n"
+    "  posterior  samples of the posterior under the Gaussian prior with what a score network adds to it,\n"
+    "    and from them mean, standard deviation, quantiles, detections; takes minutes\n"
+    "  map  the maximum of that posterior\n"
     "  starlet, tv  the same under an l1 prior on wavelets and under total variation, for comparison\n"
-    "Writes one HDF5 file: /maps/*, /data/*, /wcs or /healpix, /provenance, /diagnostics. Maps of the plane "
-    "are "
-    "[ny][nx],\n"
-    "y to the North, x to the West; maps of the sphere are pixel (NESTED) and value. kappa and gamma have no "
-    "dimension.\n\n"
+    "All but ks need --spectrum. Without --center and --npix the field holds all galaxies.\n\n"
+    "Writes one HDF5 file: /maps/*, /data/*, /wcs or /healpix, /provenance, /diagnostics. Maps of the\n"
+    "plane are [ny][nx], y to the North, x to the West; maps of the sphere are pixel (NESTED) and value.\n"
+    "kappa and gamma have no dimension.\n\n"
     "examples: mpirun -n 4 tessera map --catalogue shear.fits --spectrum cl.txt --out maps.h5\n"
-    "          mpirun -n 4 tessera map --grid healpix --nside 512 --catalogue des.h5 --spectrum cl.txt --out "
-    "maps.h5\n";
+    "          mpirun -n 4 tessera map --grid healpix --nside 512 --catalogue des.h5 --spectrum cl.txt \\\n"
+    "            --out maps.h5\n";
 
 }  // namespace
 
@@ -183,8 +179,7 @@ MapSettings MapSettings::shortened() const {
   result.mean.max_iterations = std::min(mean.max_iterations, iterations);
   result.draw.max_iterations = std::min(draw.max_iterations, draw_iterations);
   result.samples = std::min(samples, 1U);
-  result.points.mode_options.levels = 2;
-  result.points.mode_options.iterations = 1;
+  result.points.mode_options.levels = 2;  // a level begins with work of its own
   if (result.posterior) {
     if (!result.posterior->chain) result.posterior->chains = 1;
     result.posterior->samples = std::min(posterior->samples, 2U);

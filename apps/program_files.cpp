@@ -17,7 +17,7 @@ fs::path program_folder() {
 }  // namespace
 
 std::string find_data(const std::string& name) {
-  std::vector<fs::path> folders{program_folder() / "../share/tessera", program_folder() / "../../data"};
+  std::vector<fs::path> folders{program_folder() / "../share/tessera/data", program_folder() / "../../data"};
   if (const char* const chosen = std::getenv("TESSERA_DATA")) folders.insert(folders.begin(), chosen);
   for (const fs::path& folder : folders) {
     std::error_code problem;

@@ -27,9 +27,11 @@ constexpr const char* description =
     "or, with\n"
     "--catalogue, taken from a real catalogue: positions and weights kept, ellipticities turned at "
     "random.\n\n"
-    "examples: tessera simulate --spectrum cl.txt --center 150,2 --npix 360 --mask cosmos-like --density 70\n"
+    "examples: tessera simulate --spectrum cl.txt --center 150,2 --npix 360 --mask cosmos-like --density 70 "
+    "\\\n"
     "            --out-catalogue mock.h5 --out-truth truth.h5\n"
-    "          tessera simulate --grid healpix --nside 512 --model lognormal --shift 0.01 --spectrum cl.txt\n"
+    "          tessera simulate --grid healpix --nside 512 --model lognormal --shift 0.01 --spectrum cl.txt "
+    "\\\n"
     "            --mask des-like --density 5.6 --sigma-e 0.26 --out-catalogue mock.h5 --out-truth truth.h5\n"
     "          tessera simulate --sky skies.h5 --sky-number 7 --catalogue cosmos.fits --npix 360 ...\n\n"
     "'tessera simulate skies' makes sets of skies without galaxies.\n";

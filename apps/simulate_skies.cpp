@@ -31,7 +31,8 @@ config::Command skies_command() {
   groups.push_back(
       {"Set",
        {{"count", "N", "number of skies", "16"},
-        {"npix", "N[,M]", "pixels of a sky from East to West [and from South to North]", "512"},
+        {"npix", "N[,M]", "pixels of a sky from East to West and, if not as many, from South to North",
+         "512"},
         {"pixel-arcmin", "P", "side of a pixel, arcmin", "0.29"},
         {"validation", "F", "part of the skies marked for validation", "0.1"},
         {"test", "F", "part of the skies marked for tests", "0.1"},

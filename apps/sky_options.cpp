@@ -23,9 +23,7 @@ std::vector<config::Group> sky_options() {
          "lognormal"},
         {"amplitude", "F|A:B", "factor on the spectrum", "1"},
         {"shift", "K|A:B", "lognormal: kappa is never below -K", "0.035"}}},
-      {"Cosmology (needed by haloes; flat LambdaCDM). A range also scales the spectrum, which is taken to "
-       "hold in "
-       "its middle",
+      {"Cosmology, for haloes (flat LambdaCDM; a range scales the spectrum too, which holds in its middle)",
        {{"nz", "FILE", "redshift distribution of the sources, lines 'z n(z)'; see data/nz_*.txt"},
         {"nz-column", "NAME", "column of n(z), its name or its number, z being column 1 [the only one]"},
         {"omega-m", "F|A:B", "matter density", "0.3"},

@@ -2,8 +2,9 @@
 # Sourced by bash; values in the form ${NAME:-value} may also come from the environment.
 
 # The machine.
-TESSERA=${TESSERA:-$PWD}                            # the clone of the repository
-PROGRAM=${PROGRAM:-$TESSERA/build/bin/tessera}
+TESSERA=${TESSERA:-$PWD}                            # the clone of the repository, or share/tessera of an installation
+if [ -d "$TESSERA/src" ]; then built=$TESSERA/build; else built=$TESSERA/../..; fi
+PROGRAM=${PROGRAM:-$built/bin/tessera}
 site_modules() { :; }                               # here: module load gcc openmpi hdf5 ...
 LAUNCHER=${LAUNCHER:-mpirun}                        # mpirun, or srun (srun --mpi=list must know pmix)
 BIND=${BIND:-core}                                  # core: every rank keeps its cores to itself; none

@@ -33,24 +33,15 @@ Group common_options() {
 
 std::string long_name(const Option& option) { return option.name.substr(0, option.name.find(',')); }
 
-/// for_help: switches are shown without a value, but take one when parsed (`fast = yes` in a file).
-void describe(po::options_description& description, const Option& option, bool for_help) {
-  auto* value = po::value<std::string>();
-  if (option.placeholder.empty()) value->implicit_value(yes, "");
-  if (option.placeholder.empty() && for_help) value->zero_tokens();
-  value->value_name(option.placeholder);
-  std::string help = option.help;
-  if (option.default_text) help += " [" + *option.default_text + "]";
-  description.add_options()(option.name.c_str(), value, help.c_str());
-}
-
-po::options_description describe(const std::vector<Group>& groups, bool for_help) {
-  constexpr unsigned width = 110;
-  po::options_description all("", width, width / 2);
+po::options_description describe(const std::vector<Group>& groups) {
+  po::options_description all;
   for (const Group& group : groups) {
-    po::options_description part(group.title, width, width / 2);
-    for (const Option& option : group.options) describe(part, option, for_help);
-    all.add(part);
+    for (const Option& option : group.options) {
+      auto* value = po::value<std::string>();
+      // Switches take a value too: `fast = yes` in a file.
+      if (option.placeholder.empty()) value->implicit_value(yes, "");
+      all.add_options()(option.name.c_str(), value);
+    }
   }
   return all;
 }
@@ -200,7 +191,7 @@ Command::Command(std::string name, std::string synopsis, std::string description
 }
 
 std::optional<Values> Command::parse(const std::vector<std::string>& arguments) const {
-  const po::options_description description = describe(groups_, false);
+  const po::options_description description = describe(groups_);
   po::options_description with_words;
   with_words.add(description).add_options()(unexpected, po::value<std::vector<std::string>>());
   po::variables_map given;
@@ -252,12 +243,9 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
   return values;
 }
 
-std::string Command::help() const {
-  std::ostringstream text;
-  text << "tessera " << name_ << ": " << synopsis_ << "\n\n"
-       << description_ << "\n"
-       << describe(groups_, true);
-  return text.str();
+Page Command::page() const {
+  return {"tessera " + name_, synopsis_, fmt::format("[mpirun -n RANKS] tessera {} [options]", name_),
+          description_, groups_};
 }
 
 }  // namespace tessera::config

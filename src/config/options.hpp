@@ -7,21 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "config/page.hpp"
+
 namespace tessera::config {
-
-/// An option of a command, given as --name VALUE on the command line or `name = VALUE` in a --config file.
-struct Option {
-  std::string name;
-  std::string placeholder;  // what stands for the value in the help; empty: a switch
-  std::string help;
-  std::optional<std::string> default_text = std::nullopt;
-};
-
-/// Options under one heading of the help.
-struct Group {
-  std::string title;
-  std::vector<Option> options;
-};
 
 /// The resolved options of a run: command line before config file before default. Getters throw Error with
 /// the option's name, its value and what is expected.
@@ -81,7 +69,8 @@ class Command {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& synopsis() const { return synopsis_; }
-  [[nodiscard]] std::string help() const;
+  /// What explains it, to the user.
+  [[nodiscard]] Page page() const;
 
  private:
   std::string name_, synopsis_, description_, positional_;

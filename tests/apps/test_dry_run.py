@@ -16,7 +16,7 @@ def foreseen(text):
 
 class DryRun(SurveyTest):
     def compare(self, ranks, *options, close=0.3):
-        out = self.here / "maps.h5"
+        out = self.here / f"maps{ranks}.h5"
         words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *options, "--out", out]
         before = sorted(self.here.iterdir())
         stages, rest = foreseen(succeed(run(ranks, [*words, "--dry-run"])).stdout)

@@ -84,5 +84,27 @@ TEST_CASE("values out of range or of the wrong kind are fatal and named") {
 TEST_CASE("help is asked for and lists every option") {
   CHECK_FALSE(command().parse({"--help"}));
   for (const char* option : {"--size", "--name", "--list", "--fast", "--config", "--quiet"})
-    CHECK_THAT(command().help(), Catch::Contains(option));
+    CHECK_THAT(help_text(command().page()), Catch::Contains(option));
+}
+
+TEST_CASE("help and man page keep lists and examples, fill paragraphs, escape troff") {
+  const Command command{
+      "try",
+      "a test",
+      "One paragraph\nof two lines:\n  short  first\n  longer term  second,\n    which goes on\n"
+      "After the list.\n\nexample: tessera try --name a-b \\\n           --fast\n",
+      {{"Group", {{"name", "TEXT", ".a name", "x"}, {"fast,f", "", "a switch"}}}}};
+  const std::string help = help_text(command.page());
+  CHECK_THAT(help, Catch::Contains("\nOne paragraph of two lines:\n"
+                                   "  short        first\n"
+                                   "  longer term  second, which goes on\n"
+                                   "\nAfter the list.\n"
+                                   "\nexample: tessera try --name a-b \\\n           --fast\n"));
+  CHECK_THAT(help, Catch::Contains("  --name TEXT                 .a name [x]\n  -f, --fast "));
+  const std::string page = man_page(command.page(), {"tessera"});
+  CHECK_THAT(page, Catch::StartsWith(".TH tessera\\-try 1 "));
+  CHECK_THAT(page, Catch::Contains(".TP\n.B longer term\nsecond, which goes on\n.PP\nAfter the list.\n"));
+  CHECK_THAT(page, Catch::Contains(".EX\ntessera try \\-\\-name a\\-b \\e\n  \\-\\-fast\n.EE\n"));
+  CHECK_THAT(page, Catch::Contains(".TP\n.B \\-\\-name TEXT\n\\&.a name [x]\n"));
+  CHECK_THAT(page, Catch::EndsWith(".SH SEE ALSO\n.BR tessera (1)\n"));
 }

@@ -1,0 +1,25 @@
+# find_package(tessera [COMPONENTS layer...]): every layer of Tessera as a target, tessera::inference and so on, with
+# what it is linked to. The layer `network` is there only if it is asked for: it alone needs LibTorch.
+foreach(language C CXX)
+  if(NOT CMAKE_${language}_COMPILER_LOADED)
+    set(tessera_FOUND FALSE)
+    set(tessera_NOT_FOUND_MESSAGE "Tessera's dependencies are found with both languages: project(... LANGUAGES C CXX)")
+    return()
+  endif()
+endforeach()
+
+include(${CMAKE_CURRENT_LIST_DIR}/TesseraDependencies.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/tesseraTargets.cmake)
+if("network" IN_LIST tessera_FIND_COMPONENTS)
+  include(${CMAKE_CURRENT_LIST_DIR}/TesseraTorch.cmake)
+  include(${CMAKE_CURRENT_LIST_DIR}/tesseraNetworkTargets.cmake)
+endif()
+
+foreach(component IN LISTS tessera_FIND_COMPONENTS)
+  if(TARGET tessera::${component})
+    set(tessera_${component}_FOUND TRUE)
+  elseif(tessera_FIND_REQUIRED_${component})
+    set(tessera_FOUND FALSE)
+    set(tessera_NOT_FOUND_MESSAGE "Tessera has no layer '${component}'")
+  endif()
+endforeach()
