@@ -112,7 +112,7 @@ void make_maps(const mpi::Communicator& comm, const config::Values& values, Chai
   if (settings.posterior && settings.posterior->chain) {
     write_chain(posterior_problem(settings, survey, *spectrum, score.get()), *settings.posterior,
                 *settings.sampler, file);
-    remove_checkpoint(comm, file.path());
+    remove_checkpoints(comm, file.path());
     log::info("wrote {}", file.path());
     return;
   }
@@ -147,7 +147,7 @@ void make_maps(const mpi::Communicator& comm, const config::Values& values, Chai
   clock.end();
   write_times(writer, clock);
   writer.commit();
-  if (settings.posterior) remove_checkpoint(comm, file.path());
+  if (settings.posterior) remove_checkpoints(comm, file.path());
   log::info("wrote {}", file.path());
 }
 
