@@ -15,7 +15,11 @@ namespace {
 
 using posterior::Complex;
 
-std::string checkpoint_of(const std::string& path) { return path + ".checkpoint"; }
+constexpr const char* checkpoint_suffix = ".checkpoint";
+
+io::Checkpoints checkpoints_of(const PosteriorPlan& plan, const std::string& path) {
+  return {plan.basis().comm(), path + checkpoint_suffix, posterior_head(plan.identity())};
+}
 
 /// Whether a file is there, as rank 0 sees it.
 bool exists(const mpi::Communicator& comm, const std::string& path) {
@@ -31,7 +35,7 @@ class ChainSampler {
         basis_(&plan.basis()),
         first_(first),
         end_(end),
-        checkpoint_(checkpoint_of(path)),
+        checkpoints_(checkpoints_of(plan, path)),
         whole_(*basis_),
         tests_(plan.predictive_tests()),
         sampler_(*basis_, whole_, plan.problem().spectrum(), plan.problem().data(), plan.problem().variance(),
@@ -39,7 +43,7 @@ class ChainSampler {
         progress_(plan.beginning(first)) {
     for (const PosteriorPlan::Scale& scale : plan.scales())
       scales_.emplace_back(*basis_, scale.radians, scale.threshold);
-    if (plan.settings().resume && exists(basis_->comm(), checkpoint_)) go_on();
+    if (plan.settings().resume) go_on();
     progress_.step = sampler_.step();
   }
 
@@ -70,11 +74,14 @@ class ChainSampler {
   using Clock = std::chrono::steady_clock;
 
   void go_on() {
-    read_posterior_checkpoint(*basis_, checkpoint_, plan_->identity(), plan_->shape(), progress_);
-    if (progress_.chain < first_ || progress_.chain >= end_)
-      fail("'{}' is of chain {}, which this run does not sample; leave out --resume", checkpoint_,
-           progress_.chain);
-    log::info("going on after {} of {} samples of {}", made(), wanted(), checkpoint_);
+    const std::string path = checkpoints_.resume([&](const std::string& name) {
+      PosteriorProgress stored = plan_->beginning(first_);
+      read_posterior_checkpoint(*basis_, name, plan_->shape(), stored);
+      if (stored.chain < first_ || stored.chain >= end_)
+        fail("'{}' is of chain {}, which this run does not sample", name, stored.chain);
+      progress_ = std::move(stored);
+    });
+    if (!path.empty()) log::info("going on after {} of {} samples of {}", made(), wanted(), path);
   }
 
   [[nodiscard]] std::size_t made() const {
@@ -156,22 +163,19 @@ class ChainSampler {
     const mpi::Requests asked = mpi::agreed_requests(basis_->comm());
     if (basis_->comm().max(timely) == 0 && !asked.checkpoint && !asked.end) return;
     progress_.state = sampler_.chain().state();
-    io::AtomicFile file(basis_->comm(), checkpoint_, true);
-    write_posterior_checkpoint(*basis_, file, plan_->identity(), progress_);
+    const bool saved = checkpoints_.save([&](io::AtomicFile& file) {
+      write_posterior_checkpoint(*basis_, file, plan_->identity(), progress_);
+    });
     last_checkpoint_ = Clock::now();
-    log::info("checkpoint {} after {} of {} samples", checkpoint_, made(), wanted());
-    if (asked.end)
-      throw EndedOnRequest(
-          fmt::format("ended on request after {} of {} samples; the same command with --resume goes on from "
-                      "'{}'",
-                      made(), wanted(), checkpoint_));
+    if (saved) log::info("checkpoint {} after {} of {} samples", checkpoints_.path(), made(), wanted());
+    if (asked.end) checkpoints_.end(saved, fmt::format("{} of {} samples", made(), wanted()));
   }
 
   const PosteriorPlan* plan_;
   StageClock* clock_;
   const harmonic::HarmonicBasis* basis_;
   std::uint32_t first_, end_;
-  std::string checkpoint_;
+  io::Checkpoints checkpoints_;
   inference::WholeShearOperator whole_;
   posterior::PredictiveTests tests_;
   posterior::Sampler sampler_;
@@ -187,8 +191,9 @@ PosteriorProgress read_chain(const PosteriorPlan& plan, std::uint32_t number) {
   if (!exists(plan.basis().comm(), path))
     fail("chain {} is missing: there is no '{}'; make it by 'tessera map' with --chain {}", number, path,
          number);
+  require_checkpoint(plan.basis().comm(), path, posterior_head(plan.identity()));
   PosteriorProgress chain = plan.beginning(number);
-  read_posterior_checkpoint(plan.basis(), path, plan.identity(), plan.shape(), chain);
+  read_posterior_checkpoint(plan.basis(), path, plan.shape(), chain);
   if (chain.chain != number + 1 || chain.finished.samples.count() != plan.settings().samples)
     fail("'{}' is not chain {} with its {} samples; make it again by 'tessera map' with --chain {}", path,
          number, plan.settings().samples, number);
@@ -213,10 +218,8 @@ PosteriorProgress gather_chains(const PosteriorPlan& plan) {
   return all;
 }
 
-void remove_checkpoint(const mpi::Communicator& comm, const std::string& path) {
-  if (!comm.is_root()) return;
-  std::error_code ignored;
-  std::filesystem::remove(checkpoint_of(path), ignored);
+void remove_checkpoints(const mpi::Communicator& comm, const std::string& path) {
+  io::Checkpoints(comm, path + checkpoint_suffix, {}).remove();
 }
 
 }  // namespace tessera::apps

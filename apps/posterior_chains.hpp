@@ -16,7 +16,7 @@ namespace tessera::apps {
 /// missing, unfinished, or does not belong with the others. Collective.
 [[nodiscard]] PosteriorProgress gather_chains(const PosteriorPlan& plan);
 
-/// To be called once the result is safe: removes the checkpoint of sample_chains. Collective.
-void remove_checkpoint(const mpi::Communicator& comm, const std::string& path);
+/// To be called once the result is safe: removes the checkpoints of sample_chains. Collective.
+void remove_checkpoints(const mpi::Communicator& comm, const std::string& path);
 
 }  // namespace tessera::apps

@@ -102,17 +102,7 @@ class CheckpointReader {
     box_part_ = {basis.first_pixel(), basis.pixel_count(), basis.total_pixels()};
   }
 
-  void open(const std::string& identity) {
-    file_ = io::open_for_reading(path_);
-    if (!io::link_exists(file_.get(), group))
-      fail("'{}' is no checkpoint of posterior samples: it has no group {}", path_, group);
-    if (io::read_text_attribute(file_.get(), path_, group, "identity") != identity)
-      fail(
-          "'{}' belongs to a run with other options, data or models, and cannot be part of this one; give "
-          "the "
-          "same, or make it again",
-          path_);
-  }
+  void open() { file_ = io::open_for_reading(path_); }
 
   [[nodiscard]] double number(const std::string& object, const char* name) const {
     return io::read_number_attribute(file_.get(), path_, object, name);
@@ -199,6 +189,10 @@ double columns_of(const PosteriorRecord& record) {
 
 }  // namespace
 
+io::CheckpointHead posterior_head(const PosteriorIdentity& identity) {
+  return {group, "posterior samples", identity.text};
+}
+
 void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::AtomicFile& file,
                                 const PosteriorIdentity& identity, const PosteriorProgress& progress) {
   constexpr double state_columns = 8.0;
@@ -206,8 +200,7 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
   io::MapWriter writer(basis.comm(), file, static_cast<double>(basis.total_pixels()) * columns,
                        static_cast<std::uint64_t>(columns) + 2);
   CheckpointWriter checkpoint(basis, writer);
-  writer.create_group(group);
-  writer.attribute(group, "identity", identity.text);
+  io::begin_checkpoint(writer, file, posterior_head(identity));
   writer.attribute(group, "configuration", identity.configuration);
   checkpoint.number(group, "chain", progress.chain);
   checkpoint.number(group, "sample", progress.sample);
@@ -231,11 +224,10 @@ double posterior_checkpoint_bytes(const harmonic::HarmonicBasis& basis, double s
 }
 
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                               const PosteriorIdentity& identity, const PosteriorShape& shape,
-                               PosteriorProgress& progress) {
+                               const PosteriorShape& shape, PosteriorProgress& progress) {
   CheckpointReader checkpoint(basis, path, shape, progress.finished.samples.pixels());
   mpi::collectively(basis.comm(), [&] {
-    checkpoint.open(identity.text);
+    checkpoint.open();
     progress.chain = checkpoint.whole(group, "chain", shape.chains);
     progress.sample = checkpoint.whole(group, "sample", shape.samples);
     progress.step = checkpoint.number(group, "step");

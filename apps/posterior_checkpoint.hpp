@@ -4,7 +4,7 @@
 
 #include "apps/posterior_record.hpp"
 #include "harmonic/harmonic_basis.hpp"
-#include "io/atomic_file.hpp"
+#include "io/checkpoints.hpp"
 #include "posterior/hmc.hpp"
 
 namespace tessera::apps {
@@ -30,6 +30,9 @@ struct PosteriorIdentity {
   std::string configuration;  // of `map`, lines name = value
 };
 
+/// Of a run's checkpoints.
+[[nodiscard]] io::CheckpointHead posterior_head(const PosteriorIdentity& identity);
+
 /// Writes `file`, whole or not at all. Its arrays are in the order of the global indices, so a run may go on
 /// with another number of ranks. Collective.
 void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::AtomicFile& file,
@@ -40,11 +43,11 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
 [[nodiscard]] double posterior_checkpoint_bytes(const harmonic::HarmonicBasis& basis, double stored,
                                                 double samples, std::size_t scales);
 
-/// Reads it into `progress`, whose records are without samples and have the sizes that are expected. Error if
-/// the file is of another run or damaged. Collective.
+/// Reads it, once it is known to be whole and of this run (io/checkpoints.hpp), into `progress`, whose
+/// records are without samples and have the sizes that are expected. Error if what it holds does not fit
+/// together. Collective.
 void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::string& path,
-                               const PosteriorIdentity& identity, const PosteriorShape& shape,
-                               PosteriorProgress& progress);
+                               const PosteriorShape& shape, PosteriorProgress& progress);
 
 /// The file of a chain that is sampled on its own for the maps `out`: the checkpoint after its last sample.
 [[nodiscard]] std::string chain_file(const std::string& out, std::uint32_t chain);

@@ -16,10 +16,13 @@ std::vector<config::Option> posterior_options() {
       {"threshold", "NU", "what smoothed convergence must exceed, in standard deviations of its prior", "3"},
       {"detection-probability", "P", "posterior probability from which on a peak is listed", "0.5"},
       {"checkpoint-minutes", "T",
-       "minutes between checkpoints OUT.checkpoint; SIGUSR1 asks for one, SIGUSR2 or SIGTERM for one and an "
-       "end with exit code 75",
+       "minutes between checkpoints OUT.checkpoint, of which the one before is kept as OUT.checkpoint.1; "
+       "SIGUSR1 asks for "
+       "one, SIGUSR2 or SIGTERM for one and an end with exit code 75",
        "10"},
-      {"resume", "", "go on from OUT.checkpoint, if it is there; ends with the same bits"}};
+      {"resume", "",
+       "go on from OUT.checkpoint, if it is there, or from the one before if it is damaged; ends with the "
+       "same bits"}};
   for (const config::Option& option : sampler_options()) options.push_back(option);
   return options;
 }

@@ -13,7 +13,7 @@ namespace tessera::apps {
 enum class ChainSource { sampling, files };
 
 /// Writes samples of the posterior and what they say; the same bits from either source. EndedOnRequest if a
-/// signal asked for an end; then the checkpoint holds what there is, and stays until remove_checkpoint.
+/// signal asked for an end; then the checkpoint holds what there is, and stays until remove_checkpoints.
 /// Collective.
 void write_posterior(const PosteriorProblem& problem, const PosteriorSettings& settings,
                      const SamplerSettings& sampler, ChainSource source, io::MapWriter& writer,

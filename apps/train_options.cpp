@@ -82,11 +82,14 @@ config::Command train_command(const std::string& what, const std::string& summar
     group.title = "On the fly: " + group.title;
     all.push_back(group);
   }
-  all.push_back(
-      {"Output",
-       {{"out", "FILE", "model file to write; FILE.checkpoint holds the training's state meanwhile"},
-        {"resume", "", "go on from FILE.checkpoint, if it is there"},
-        {"overwrite", "", "replace the output file if it exists"}}});
+  all.push_back({"Output",
+                 {{"out", "FILE",
+                   "model file to write; FILE.checkpoint and, of before, FILE.checkpoint.1 hold the "
+                   "training's state meanwhile"},
+                  {"resume", "",
+                   "go on from FILE.checkpoint, if it is there, or from the one before if it is damaged; "
+                   "ends with the same bits"},
+                  {"overwrite", "", "replace the output file if it exists"}}});
   return {"train " + what, summary, text, all};
 }
 

@@ -1,7 +1,6 @@
 #include "apps/training_run.hpp"
 
 #include <cmath>
-#include <filesystem>
 
 #include "apps/provenance.hpp"
 #include "core/error.hpp"
@@ -132,15 +131,21 @@ TrainingRun::TrainingRun(const mpi::Communicator& comm, const config::Values& va
       file_(&file),
       net_(std::move(net)),
       trainer_(comm, net_, std::move(loss), options),
-      checkpoint_(file.path() + ".checkpoint"),
-      identity_(identity(values)) {
+      head_(network::training_head(identity(values))),
+      checkpoints_(comm, file.path() + ".checkpoint", head_) {
   const mpi::NodePlace node = comm.place_on_node();
   mpi::collectively(comm, [&] { net_->move_to(network::chosen_device(values.text("device"), node.rank)); });
-  if (!values.flag("resume") || !std::filesystem::exists(checkpoint_)) return;
-  mpi::collectively(comm, [&] {
-    trainer_.resume(network::read_checkpoint(checkpoint_, identity_, network::flat_parameters(*net_).size()));
+  if (values.flag("resume")) go_on();
+}
+
+void TrainingRun::go_on() {
+  const std::string path = checkpoints_.resume([&](const std::string& name) {
+    network::TrainingState state;
+    mpi::collectively(
+        *comm_, [&] { state = network::read_checkpoint(name, network::flat_parameters(*net_).size()); });
+    trainer_.resume(std::move(state));
   });
-  log::info("going on from step {} of {}", trainer_.state().step, checkpoint_);
+  if (!path.empty()) log::info("going on from step {} of {}", trainer_.state().step, path);
 }
 
 void TrainingRun::run(const network::Trainer::ExampleSource& training,
@@ -150,7 +155,7 @@ void TrainingRun::run(const network::Trainer::ExampleSource& training,
     const network::HistoryRow& row = trainer_.state().history.back();
     log::info("step {:6.0f}: loss {:.4f}, held-out {:.4f}, {} {:.4f}", row.step, row.training, row.validation,
               figure, std::sqrt(row.validation_mean_square));
-    save_checkpoint();
+    static_cast<void>(save_checkpoint());  // it says why it could not
   };
   trainer_.run(training, held_out, held_out_count, tell_and_save, [&] { save_if_asked(); });
 }
@@ -158,20 +163,19 @@ void TrainingRun::run(const network::Trainer::ExampleSource& training,
 void TrainingRun::save_if_asked() const {
   const mpi::Requests asked = mpi::agreed_requests(*comm_);
   if (!asked.checkpoint && !asked.end) return;
-  save_checkpoint();
-  log::info("checkpoint {} after step {}", checkpoint_, trainer_.state().step);
-  if (asked.end)
-    throw EndedOnRequest(
-        fmt::format("ended on request after step {}; the same command with --resume goes on from '{}'",
-                    trainer_.state().step, checkpoint_));
+  const bool saved = save_checkpoint();
+  if (saved) log::info("checkpoint {} after step {}", checkpoints_.path(), trainer_.state().step);
+  if (asked.end) checkpoints_.end(saved, fmt::format("step {}", trainer_.state().step));
 }
 
-void TrainingRun::save_checkpoint() const {
+bool TrainingRun::save_checkpoint() const {
   const network::TrainingState& state = trainer_.state();
-  io::AtomicFile file(*comm_, checkpoint_, true);
-  io::MapWriter writer(*comm_, file, 5.0 * static_cast<double>(state.weights.size()), 8);
-  network::write_checkpoint(writer, state, identity_);
-  writer.commit();
+  return checkpoints_.save([&](io::AtomicFile& file) {
+    io::MapWriter writer(*comm_, file, 5.0 * static_cast<double>(state.weights.size()), 8);
+    io::begin_checkpoint(writer, file, head_);
+    network::write_checkpoint(writer, state);
+    writer.commit();
+  });
 }
 
 void TrainingRun::write(const network::ModelCard& card, const theory::PowerSpectrum& spectrum,
@@ -185,6 +189,7 @@ void TrainingRun::write(const network::ModelCard& card, const theory::PowerSpect
   clock.end();
   write_usage(writer, *comm_, clock);
   writer.commit();
+  checkpoints_.remove();
   log::info("wrote {}", file_->path());
 }
 

@@ -7,7 +7,7 @@
 #include "apps/training_skies.hpp"
 #include "exchange/tiling.hpp"
 #include "harmonic/sphere_basis.hpp"
-#include "io/atomic_file.hpp"
+#include "io/checkpoints.hpp"
 #include "network/model_card.hpp"
 #include "network/training.hpp"
 
@@ -60,11 +60,12 @@ class TrainingRun {
   void run(const network::Trainer::ExampleSource& training, const std::vector<network::Example>& held_out,
            std::uint64_t held_out_count, const std::string& figure);
 
-  /// Writes and commits the model. Collective.
+  /// Writes and commits the model, and removes the checkpoints. Collective.
   void write(const network::ModelCard& card, const theory::PowerSpectrum& spectrum, StageClock& clock);
 
  private:
-  void save_checkpoint() const;
+  void go_on();
+  [[nodiscard]] bool save_checkpoint() const;
   void save_if_asked() const;
 
   const mpi::Communicator* comm_;
@@ -72,7 +73,8 @@ class TrainingRun {
   io::AtomicFile* file_;
   network::UNet net_;
   network::Trainer trainer_;
-  std::string checkpoint_, identity_;
+  io::CheckpointHead head_;
+  io::Checkpoints checkpoints_;
 };
 
 }  // namespace tessera::apps

@@ -70,6 +70,7 @@ run() {
   shift
   if going_on && [ -e "$product" ]; then
     say "$product is there"
+    rm -f "$product".checkpoint{,.1,.partial}  # a run that was killed as it ended may have left them
     exit 0
   fi
   [ "$restart" -eq 0 ] || set -- "$@" --overwrite    # what a stopped attempt may have finished in part

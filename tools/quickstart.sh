@@ -10,7 +10,7 @@ usage() {
 fail() { echo "error: $*" >&2; exit 1; }
 
 out=quickstart
-cores=$(nproc)
+cores=$(cores)
 ranks=$((cores < 4 ? cores : 4))
 while [ $# -gt 0 ]; do
   case $1 in

@@ -7,4 +7,4 @@ cd "$(dirname "$(realpath "$0")")/.."
 
 tools/install-packages.sh
 configure_and_build
-exec ctest --test-dir build -LE long --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+exec ctest --test-dir build -LE long --output-on-failure --no-tests=error -j "$(cores)" "$@"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "io/seal.hpp"
 #include "mpi/agreement.hpp"
 
 namespace tessera::io {
@@ -105,14 +106,24 @@ AtomicFile::~AtomicFile() {
   if (!committed_ && comm_->is_root()) unlink(temporary_.c_str());
 }
 
+void AtomicFile::replace() const {
+  // Whatever ends the program between the two, one whole file is left.
+  if (!kept_.empty() && std::rename(path_.c_str(), kept_.c_str()) != 0 && errno != ENOENT)
+    fail("cannot rename '{}' to '{}' ({})", path_, kept_, std::strerror(errno));
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
+    fail("cannot rename '{}' to '{}' ({})", temporary_, path_, std::strerror(errno));
+}
+
 void AtomicFile::commit() {
   comm_->barrier();
   mpi::collectively(*comm_, [&] {
+    if (comm_->is_root()) trim(temporary_);
+  });
+  if (sealed_) add_seal(*comm_, temporary_);
+  mpi::collectively(*comm_, [&] {
     if (!comm_->is_root()) return;
-    trim(temporary_);
     sync(temporary_, O_RDWR);
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
-      fail("cannot rename '{}' to '{}' ({})", temporary_, path_, std::strerror(errno));
+    replace();
     sync(folder_of(path_), O_RDONLY | O_DIRECTORY);
   });
   committed_ = true;

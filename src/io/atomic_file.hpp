@@ -29,14 +29,23 @@ class AtomicFile {
   /// every rank.
   void reserve(double bytes) const;
 
+  /// commit() seals the file (io/seal.hpp).
+  void sealed() { sealed_ = true; }
+  /// commit() leaves the file that is replaced under this name.
+  void keep_replaced(std::string name) { kept_ = std::move(name); }
+
   /// Makes the file durable and visible: barrier, fsync, rename, fsync of the folder. All writers have closed
   /// it.
   void commit();
 
  private:
+  void replace() const;
+
   const mpi::Communicator* comm_;
   std::string path_;
   std::string temporary_;
+  std::string kept_;  // empty: nothing is kept
+  bool sealed_ = false;
   bool committed_ = false;
 };
 

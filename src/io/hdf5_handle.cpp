@@ -33,11 +33,15 @@ hid_t checked(hid_t status, std::string_view what) {
   return status;
 }
 
-FileHandle open_for_reading(const std::string& path) {
+void require_readable(const std::string& path) {
   if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give an HDF5 file", path);
   refuse_streams(path, "input");
   if (access(path.c_str(), R_OK) != 0)
     fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));
+}
+
+FileHandle open_for_reading(const std::string& path) {
+  require_readable(path);
   FileHandle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (!file)
     fail("'{}' is not a readable HDF5 file (truncated, or another format?); check it with h5ls", path);

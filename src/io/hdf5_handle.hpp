@@ -80,6 +80,9 @@ auto reading(const std::string& path, Work&& work) {
   }
 }
 
+/// Error if there is no file of that path that can be read, or it is a folder or a stream.
+void require_readable(const std::string& path);
+
 /// Opens a file for reading by this process alone; Error with the path and the reason if it is missing or not
 /// HDF5.
 [[nodiscard]] FileHandle open_for_reading(const std::string& path);

@@ -27,7 +27,7 @@ std::string inside(const char* name) { return std::string(group) + "/" + name; }
 std::vector<double> finite_numbers(hid_t file, const std::string& path, const char* name, std::size_t count) {
   std::vector<double> values = io::read_numbers(file, path, inside(name), count);
   if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
-    fail("'{}' is damaged: its vector '{}' is not finite; leave out --resume", path, name);
+    fail("'{}' is damaged: its vector '{}' is not finite", path, name);
   return values;
 }
 
@@ -45,9 +45,11 @@ void write_history(io::MapWriter& writer, const std::vector<HistoryRow>& history
        "examples, their mean square error over that of the input, learning rate"});
 }
 
-void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const std::string& configuration) {
-  writer.create_group(group);
-  writer.attribute(group, "configuration", configuration);
+io::CheckpointHead training_head(const std::string& configuration) {
+  return {group, "a training", configuration};
+}
+
+void write_checkpoint(io::MapWriter& writer, const TrainingState& state) {
   writer.attribute(group, "step", static_cast<std::int64_t>(state.step));
   writer.attribute(group, "looks_since_best", static_cast<std::int64_t>(state.looks_since_best));
   writer.attribute(group, "best_loss", state.best_loss);
@@ -57,24 +59,15 @@ void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const s
   write_history(writer, state.history);
 }
 
-TrainingState read_checkpoint(const std::string& path, const std::string& configuration,
-                              std::size_t weights) {
+TrainingState read_checkpoint(const std::string& path, std::size_t weights) {
   const io::FileHandle file = io::open_for_reading(path);
-  if (!io::link_exists(file.get(), group))
-    fail("'{}' is no checkpoint of a training: it has no group {}", path, group);
-  if (io::read_text_attribute(file.get(), path, group, "configuration") != configuration)
-    fail(
-        "'{}' belongs to a training with other options, which this one cannot go on from; give the same "
-        "options, or "
-        "leave out --resume",
-        path);
   const auto number = [&](const char* name) {
     return io::read_number_attribute(file.get(), path, group, name);
   };
   const auto count = [&](const char* name) {
     const double value = number(name);
     if (!(value >= 0.0 && value < 0x1p53) || value != std::floor(value))
-      fail("'{}' is damaged: its {} is {} and must be a whole number; leave out --resume", path, name, value);
+      fail("'{}' is damaged: its {} is {} and must be a whole number", path, name, value);
     return static_cast<std::uint64_t>(value);
   };
   TrainingState state;
@@ -84,11 +77,11 @@ TrainingState read_checkpoint(const std::string& path, const std::string& config
   state.training_sum = number("training_sum");
   for (const auto& [name, values] : vectors(state)) *values = finite_numbers(file.get(), path, name, weights);
   if (std::any_of(state.second.begin(), state.second.end(), [](double v) { return v < 0.0; }))
-    fail("'{}' is damaged: its vector 'second' of mean squares has negative ones; leave out --resume", path);
+    fail("'{}' is damaged: its vector 'second' of mean squares has negative ones", path);
   const std::vector<double> table = io::read_numbers(file.get(), path, inside("history"), {});
   if (table.size() % history_columns != 0)
-    fail("'{}' is damaged: its history has {} numbers, no multiple of {}; leave out --resume", path,
-         table.size(), history_columns);
+    fail("'{}' is damaged: its history has {} numbers, no multiple of {}", path, table.size(),
+         history_columns);
   for (std::size_t i = 0; i + history_columns <= table.size(); i += history_columns)
     state.history.push_back({table[i], table[i + 1], table[i + 2], table[i + 3], table[i + 4]});
   return state;

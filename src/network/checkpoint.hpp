@@ -2,19 +2,20 @@
 
 #include <string>
 
-#include "io/map_writer.hpp"
+#include "io/checkpoints.hpp"
 #include "network/training.hpp"
 
 namespace tessera::network {
 
-/// Writes a training's state as the group /training with `configuration`, which a run that resumes must
-/// share. Collective.
-void write_checkpoint(io::MapWriter& writer, const TrainingState& state, const std::string& configuration);
+/// Of the checkpoints of a training with this configuration, which a run that resumes must share.
+[[nodiscard]] io::CheckpointHead training_head(const std::string& configuration);
 
-/// Reads it back. Error if the file is damaged or belongs to a training of another configuration or network
-/// (`weights`: parameters of the network). Each rank on its own.
-[[nodiscard]] TrainingState read_checkpoint(const std::string& path, const std::string& configuration,
-                                            std::size_t weights);
+/// Writes a training's state into a checkpoint that has been begun (io/checkpoints.hpp). Collective.
+void write_checkpoint(io::MapWriter& writer, const TrainingState& state);
+
+/// Reads it back, once the file is known to be whole and of this training. Error if its contents do not fit
+/// together or belong to another network (`weights`: parameters of the network). Each rank on its own.
+[[nodiscard]] TrainingState read_checkpoint(const std::string& path, std::size_t weights);
 
 /// The history as the table /training/history. Collective; the group must exist.
 void write_history(io::MapWriter& writer, const std::vector<HistoryRow>& history);

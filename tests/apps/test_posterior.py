@@ -47,15 +47,11 @@ class Training(PosteriorTest):
             self.assertTrue(all(len(level) == 3 + len(bands) for level in levels))
             self.assertTrue(np.any(file["model/weights"][-50:] != 0))
 
-    def test_ranks_and_resume(self):
+    def test_ranks(self):
         for ranks in (1, 3):
             with h5py.File(self.train(f"score{ranks}.h5", ranks=ranks)) as ours, h5py.File(self.model) as expected:
                 self.assertEqual(ours["model/weights"][()].tobytes(), expected["model/weights"][()].tobytes())
-        # A checkpoint is left behind; the run that goes on from it ends alike.
-        again = self.train("score1.h5", "--resume", "--overwrite", ranks=2)
-        with h5py.File(again) as ours, h5py.File(self.model) as expected:
-            self.assertEqual(ours["model/weights"][()].tobytes(), expected["model/weights"][()].tobytes())
-
+        self.assertEqual(list(self.folder.glob("*.checkpoint*")), [])
 
     def test_ended_on_request(self):
         """A training that is asked to end before its first look at held-out skies goes on and ends with the same bits."""
@@ -294,11 +290,38 @@ class Survival(PosteriorTest):
                        "--seed", "9", "--out", out, "--resume"])
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("other options", done.stderr)
-        checkpoint.write_bytes(checkpoint.read_bytes()[:2000])
-        done = run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
-                       "--out", out, "--resume"])
+
+    def test_damaged_checkpoint(self):
+        """What is damaged is told, and the checkpoint of before goes on in its place."""
+        whole = self.map("whole.h5", *LONG, "--score-model", self.model)
+
+        def once_there_are_two(process):
+            pair = self.here / "damaged.h5.checkpoint", self.here / "damaged.h5.checkpoint.1"
+            while process.poll() is None and not all(path.exists() for path in pair):
+                time.sleep(0.01)
+            end_session(process.pid)
+
+        words, _, out, checkpoint = self.interrupted("damaged.h5", once_there_are_two)
+        before = checkpoint.with_name(checkpoint.name + ".1")
+        content, older = bytearray(checkpoint.read_bytes()), before.read_bytes()
+        content[len(content) // 2] ^= 1
+        checkpoint.write_bytes(content)
+        before.write_bytes(older[:-1])
+        done = run(2, [*words, "--resume"])
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("one.h5.checkpoint", done.stderr)
+        for text in ("damaged.h5.checkpoint' is damaged", "damaged.h5.checkpoint.1' is damaged", "leave out --resume"):
+            self.assertIn(text, done.stderr)
+        before.write_bytes(older)
+        done = succeed(run(3, [*words, "--resume"]))
+        warning = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(len(warning), 1, done.stderr)
+        for text in ("damaged.h5.checkpoint' is damaged", "its checksum is", "damaged.h5.checkpoint.1'", "older"):
+            self.assertIn(text, warning[0])
+        self.assertRegex(done.stdout, r"going on after \d+ of 120 samples of .*damaged\.h5\.checkpoint\.1")
+        self.assertEqual([path.name for path in self.here.iterdir() if path != whole], [out.name])
+        ours, expected = contents(out), contents(whole)
+        differ = [name for name in expected if ours[name] != expected[name]]
+        self.assertEqual([name for name in differ if "configuration" not in name], [])
 
 
 class Calibrate(PosteriorTest):

@@ -2,14 +2,13 @@
 #include <torch/torch.h>
 #undef CHECK
 
-#include <filesystem>
-
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
 #include "network/checkpoint.hpp"
 #include "network/deepmass_training.hpp"
 #include "network/model_file.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace tessera;
 using network::Example;
@@ -104,31 +103,33 @@ TEST_CASE("training that is stopped and goes on from its checkpoint ends with th
   Trainer whole(comm, small_unet(), network::deepmass_loss(0.1), options(12));
   run(whole, comm);
 
-  const std::string path = comm.broadcast(
-      (std::filesystem::temp_directory_path() / ("checkpoint-" + std::to_string(::getpid()))).string());
+  const test::TemporaryFolder folder(comm);
+  const io::CheckpointHead head = network::training_head("options");
+  const io::Checkpoints checkpoints(comm, folder.path("model.h5.checkpoint"), head);
   struct Killed {};
   Trainer first(comm, small_unet(), network::deepmass_loss(0.1), options(12));
   CHECK_THROWS_AS(run(first, comm,
                       [&] {
-                        io::AtomicFile file(comm, path, true);
-                        io::MapWriter writer(comm, file, 1e4, 10);
-                        network::write_checkpoint(writer, first.state(), "options");
-                        writer.commit();
+                        CHECK(checkpoints.save([&](io::AtomicFile& file) {
+                          io::MapWriter writer(comm, file, 1e4, 10);
+                          io::begin_checkpoint(writer, file, head);
+                          network::write_checkpoint(writer, first.state());
+                          writer.commit();
+                        }));
                         if (first.state().step == 8) throw Killed{};
                       }),
                   Killed);
   const std::size_t weights = whole.state().weights.size();
   Trainer second(comm, small_unet(), network::deepmass_loss(0.1), options(12));
-  second.resume(network::read_checkpoint(path, "options", weights));
+  const std::string path = checkpoints.resume(
+      [&](const std::string& name) { second.resume(network::read_checkpoint(name, weights)); });
+  CHECK(path == checkpoints.path());
   CHECK(second.state().step == 8);
-  CHECK_THROWS_AS(network::read_checkpoint(path, "others", weights), Error);
-  CHECK_THROWS_AS(network::read_checkpoint(path, "options", weights + 1), Error);
+  CHECK_THROWS_AS(network::read_checkpoint(path, weights + 1), Error);
   run(second, comm);
   require_same(second.state(), whole.state());
   comm.barrier();
-  if (comm.is_root()) std::filesystem::remove(path);
 }
-
 TEST_CASE("a step is LibTorch's Adam on the mean of the gradients") {
   at::set_num_threads(1);
   const mpi::Communicator alone(MPI_COMM_SELF);

@@ -6,18 +6,51 @@ import h5py
 import numpy as np
 
 from common import MPIEXEC, TESSERA, end_session
-from corpus import case
+from corpus import Place, case
+from seal import seal
+
+
+# Long enough not to end before it is killed.
+STEPS = 1000
+
+
+def killed(inputs, name, words, made={}):
+    """The checkpoint of a run that was killed after its first; made once."""
+    if (inputs, name) not in made:
+        words[words.index("--out") + 1] = out = inputs.folder / name
+        path = out.with_name(name + ".checkpoint")
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", 2, TESSERA, *words]], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        while process.poll() is None and not path.exists():
+            time.sleep(0.005)
+        end_session(process.pid)
+        process.wait()
+        made[inputs, name] = path
+    return made[inputs, name]
+
+
+def put_there(place, source, change=None, content=None):
+    """A checkpoint with what change(file) does to it under a new seal, or other content."""
+    if content is not None:
+        place.file("out.h5.checkpoint", content)
+    else:
+        seal(place.hdf5("out.h5.checkpoint", change or (lambda file: None), source))
+
+
+def training_words(place, kind="deepmass"):
+    words = place.train(kind, resume=True)
+    words[words.index("--steps") + 1] = STEPS
+    return words
+
+
+def training_checkpoint(place):
+    return killed(place.inputs, "trained.h5", training_words(Place(place.inputs)))
 
 
 def training(place, change=None, kind="deepmass", content=None):
     """A training that is to go on from a checkpoint that was changed."""
-    words = place.train(kind, resume=True)
-    source = place.inputs.model.with_name("deepmass.h5.checkpoint")
-    if content is not None:
-        place.file("out.h5.checkpoint", content)
-    else:
-        place.hdf5("out.h5.checkpoint", change or (lambda file: None), source)
-    return words
+    put_there(place, training_checkpoint(place), change, content)
+    return training_words(place, kind)
 
 
 def attribute(name, value):
@@ -33,20 +66,54 @@ def dataset(name, make):
     return change
 
 
-@case("out.h5.checkpoint", "HDF5", ranks=3)
+@case("out.h5.checkpoint", "checksum", "--resume", ranks=3)
 def of_junk(place):
     return training(place, content=bytes(range(256)) * 30)
 
 
-@case("out.h5.checkpoint", "HDF5")
+@case("out.h5.checkpoint", "checksum")
 def of_no_bytes(place):
     return training(place, content=b"")
 
 
-@case("out.h5.checkpoint", "HDF5")
+@case("out.h5.checkpoint", "cut short")
 def cut_short(place):
-    content = place.inputs.model.with_name("deepmass.h5.checkpoint").read_bytes()
+    content = training_checkpoint(place).read_bytes()
     return training(place, content=content[:len(content) // 2])
+
+
+@case("out.h5.checkpoint", "checksum is")
+def with_a_byte_that_changed(place):
+    content = bytearray(training_checkpoint(place).read_bytes())
+    content[len(content) // 3] ^= 4
+    return training(place, content=bytes(content))
+
+
+@case("out.h5.checkpoint", "cut short")
+def with_a_byte_too_many(place):
+    return training(place, content=training_checkpoint(place).read_bytes() + b"\n")
+
+
+@case("out.h5.checkpoint", "HDF5", ranks=3)
+def of_junk_under_a_seal(place):
+    words = training(place, content=bytes(range(256)) * 30)
+    seal(place / "out.h5.checkpoint")
+    return words
+
+
+@case("out.h5.checkpoint' ", "out.h5.checkpoint.1' ", "checksum", "cut short", "--resume")
+def that_is_damaged_as_the_one_before(place):
+    content = training_checkpoint(place).read_bytes()
+    words = training(place, content=content[:900] + b"?" + content[901:])
+    place.file("out.h5.checkpoint.1", content[:-5])
+    return words
+
+
+@case("out.h5.checkpoint'", "other options", "out.h5.checkpoint.1' is of this run", "rename")
+def of_another_training_after_one_of_this(place):
+    words = training(place, attribute("identity", "seed = 3"))
+    place.copy(training_checkpoint(place), "out.h5.checkpoint.1")
+    return words
 
 
 @case("out.h5.checkpoint", "no checkpoint of a training")
@@ -66,12 +133,12 @@ def of_another_command(place):
 
 @case("out.h5.checkpoint", "other options")
 def of_another_version(place):
-    return training(place, attribute("configuration", "grid = plane\nnetwork = 3\n"))
+    return training(place, attribute("identity", "grid = plane\nnetwork = 3\n"))
 
 
-@case("out.h5.checkpoint", "configuration")
+@case("out.h5.checkpoint", "identity")
 def of_many_configurations(place):
-    return training(place, attribute("configuration", np.array(["a"] * 3000, h5py.string_dtype())))
+    return training(place, attribute("identity", np.array(["a"] * 3000, h5py.string_dtype())))
 
 
 @case("out.h5.checkpoint", "step")
@@ -128,31 +195,13 @@ SAMPLING = dict(methods="posterior", chains=2, samples=60, burn_in=1, trajectori
                 checkpoint_minutes=0)
 
 
-def checkpoint(inputs, made={}):
-    """Of a run that was ended after its first samples."""
-    if inputs not in made:
-        out = inputs.folder / "sampled.h5"
-        from corpus import Place
-        words = Place(inputs).map(**SAMPLING, resume=True)
-        words[words.index("--out") + 1] = out
-        path = out.with_name("sampled.h5.checkpoint")
-        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", 2, TESSERA, *words]], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True)
-        while process.poll() is None and not path.exists():
-            time.sleep(0.005)
-        end_session(process.pid)
-        process.wait()
-        made[inputs] = path
-    return made[inputs]
+def sampling_checkpoint(place):
+    return killed(place.inputs, "sampled.h5", Place(place.inputs).map(**SAMPLING, resume=True))
 
 
 def sampling(place, change=None, content=None, **changes):
-    words = place.map(**SAMPLING | changes, resume=True)
-    if content is not None:
-        place.file("out.h5.checkpoint", content)
-    else:
-        place.hdf5("out.h5.checkpoint", change or (lambda file: None), checkpoint(place.inputs))
-    return words
+    put_there(place, sampling_checkpoint(place), change, content)
+    return place.map(**SAMPLING | changes, resume=True)
 
 
 def put(name, value, group="posterior"):
@@ -165,17 +214,17 @@ def without(name):
     return change
 
 
-@case("out.h5.checkpoint", "HDF5", ranks=3)
+@case("out.h5.checkpoint", "cut short", ranks=3)
 def of_samples_cut_short(place):
-    return sampling(place, content=checkpoint(place.inputs).read_bytes()[:3000])
+    return sampling(place, content=sampling_checkpoint(place).read_bytes()[:3000])
 
 
 @case("out.h5.checkpoint", "no checkpoint of posterior samples")
 def of_samples_that_is_of_a_training(place):
-    return sampling(place, content=place.inputs.model.with_name("deepmass.h5.checkpoint").read_bytes())
+    return sampling(place, content=training_checkpoint(place).read_bytes())
 
 
-@case("out.h5.checkpoint", "other options, data or models", "make it again")
+@case("out.h5.checkpoint", "other options, data or models", "--resume")
 def of_samples_of_another_seed(place):
     return sampling(place, seed=8)
 

@@ -103,7 +103,7 @@ class Inputs:
 
     @cached_property
     def model(self):
-        """A DeepMass of few weights, with FILE.checkpoint beside it."""
+        """A DeepMass of few weights."""
         path = self.folder / "deepmass.h5"
         self._run("train", "deepmass", "--skies", self.skies, "--spectrum", SPECTRUM, *TRAINING, "--out", path)
         return path
