@@ -17,8 +17,10 @@ asked=no
 ask_to_end() {
   asked=yes
   say "the time is nearly over: asking for a checkpoint and an end"
-  [ -z "$launched" ] || kill -USR2 "$launched" 2>/dev/null
+  [ -z "$launched" ] || ask
 }
+# Again until it ends: a launcher that has not started its ranks yet forwards the signal to none.
+ask() { (while kill -USR2 "$launched"; do sleep 5; done) > /dev/null 2>&1 & }
 trap ask_to_end USR1
 
 site_modules
@@ -78,7 +80,7 @@ run() {
   say "start $restart on ${SLURM_JOB_NODELIST:-this machine}: ${launch[*]} $PROGRAM $*"
   "${launch[@]}" "$PROGRAM" "$@" &
   launched=$!
-  [ "$asked" = no ] || kill -USR2 "$launched"
+  [ "$asked" = no ] || ask
   await_program
   say "exit code $code"
   # srun may end with 0 when it could not start the program.

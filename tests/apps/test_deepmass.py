@@ -1,13 +1,15 @@
 """Training and using DeepMass, from skies to maps: the same bits on any number of ranks and through a kill and a resume; tile
 by tile; models refused."""
 import os
+import subprocess
+import time
 import unittest
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from common import FIELD, PRIOR, MPIEXEC, TESSERA, TrainingTest, main, run, run_words, succeed
+from common import FIELD, PRIOR, MPIEXEC, TESSERA, TrainingTest, end_session, main, run, run_words, succeed
 from refusal import RefusalTest
 from test_ranks import contents
 
@@ -50,9 +52,13 @@ class Training(DeepMassTest):
         out = self.folder / "killed.h5"
         words = ["train", "deepmass", "--skies", self.skies, *PRIOR, *TRAINING, "--out", out]
         checkpoint = self.folder / "killed.h5.checkpoint"
-        script = (f'"$@" & pid=$!; while [ ! -e "{checkpoint}" ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done; '
-                  "kill -9 $pid; wait $pid")
-        run_words(["bash", "-c", script, "bash", MPIEXEC, "-n", "2", TESSERA, *words])
+        # mpirun and the ranks at once: ranks that outlive it may come to the end, where no checkpoint is left.
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words]], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.01)
+        end_session(process.pid)
+        process.wait()
         self.assertTrue(checkpoint.exists())
         done = succeed(run(2, [*words, "--resume", "--overwrite"]))
         self.assertIn("going on from step", done.stdout)
