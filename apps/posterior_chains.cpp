@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -19,11 +18,6 @@ constexpr const char* checkpoint_suffix = ".checkpoint";
 
 io::Checkpoints checkpoints_of(const PosteriorPlan& plan, const std::string& path) {
   return {plan.basis().comm(), path + checkpoint_suffix, posterior_head(plan.identity())};
-}
-
-/// Whether a file is there, as rank 0 sees it.
-bool exists(const mpi::Communicator& comm, const std::string& path) {
-  return comm.broadcast(std::string(std::filesystem::exists(path) ? "yes" : "")) == "yes";
 }
 
 class ChainSampler {
@@ -188,10 +182,10 @@ class ChainSampler {
 /// The record of a chain's file.
 PosteriorProgress read_chain(const PosteriorPlan& plan, std::uint32_t number) {
   const std::string path = chain_file(plan.settings().out, number);
-  if (!exists(plan.basis().comm(), path))
+  if (!io::exists(plan.basis().comm(), path))
     fail("chain {} is missing: there is no '{}'; make it by 'tessera map' with --chain {}", number, path,
          number);
-  require_checkpoint(plan.basis().comm(), path, posterior_head(plan.identity()));
+  io::require_checkpoint(plan.basis().comm(), path, posterior_head(plan.identity()));
   PosteriorProgress chain = plan.beginning(number);
   read_posterior_checkpoint(plan.basis(), path, plan.shape(), chain);
   if (chain.chain != number + 1 || chain.finished.samples.count() != plan.settings().samples)

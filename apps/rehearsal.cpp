@@ -37,8 +37,8 @@ std::string clock_time(double seconds) {
   return fmt::format("{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-}  // namespace
-
+/// Iterations that a solver of which the first residuals are known takes to a tolerance: at the mean speed of
+/// their second half.
 double foreseen_iterations(std::span<const double> residuals, const inference::CgOptions& options) {
   const std::size_t done = residuals.empty() ? 0 : residuals.size() - 1;
   if (done < 2 || residuals.back() <= options.tolerance) {
@@ -57,12 +57,14 @@ double foreseen_iterations(std::span<const double> residuals, const inference::C
       most, static_cast<double>(done) + std::ceil(std::log(residuals[done] / options.tolerance) / speed));
 }
 
+}  // namespace
+
 std::vector<StageClock::Stage> Rehearsal::forecast(const StageClock& clock,
                                                    std::span<const double> residuals) const {
   std::vector<StageClock::Stage> stages = clock.stages();
   Usage iteration;
   for (StageClock::Stage& stage : stages) {
-    if (stage.name == "wiener") {
+    if (stage.name == "wiener" && !residuals.empty()) {  // and not tile by tile
       iteration = usage_of(stage, "iteration");
       const double wanted = foreseen_iterations(residuals, whole_->mean);
       stage.usage += (wanted - static_cast<double>(residuals.size() - 1)) * iteration;

@@ -34,9 +34,4 @@ class Rehearsal {
   const MapSettings* shortened_;
 };
 
-/// Iterations that a solver of which the first residuals are known takes to a tolerance: at the mean speed of
-/// their second half.
-[[nodiscard]] double foreseen_iterations(std::span<const double> residuals,
-                                         const inference::CgOptions& options);
-
 }  // namespace tessera::apps

@@ -3,8 +3,6 @@
 what was foreseen over what was measured. Wants an idle machine; takes minutes."""
 import argparse
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -21,22 +19,15 @@ def figures(pattern, text):
     return [float(word) for word in re.search(pattern, text, re.M).groups()]
 
 
-def run(runner, words):
-    done = subprocess.run(["mpirun", "-n", "2", runner.program, *map(str, words)], env=runner.environment, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"error: {' '.join(map(str, words))}: {done.stderr.strip()}")
-    return done.stdout
-
-
 def compare(runner, name, survey, options):
     catalogue, _ = runner.simulate(survey, 2)
     out = runner.folder / "maps.h5"
     words = ["map", "--catalogue", catalogue, *survey.sky, *survey.prior, *options, "--out", out, "--overwrite"]
-    dry = run(runner, [*words, "--dry-run"])
+    dry = runner.run(2, [*words, "--dry-run"])
     seconds, sent, _ = figures(r"^  in all +([\d.]+) +([\d.]+) +(\d+)", dry)
     memory, = figures(r"memory of a rank: ([\d.]+) GB", dry)
     output, = figures(r"output: ([\d.]+) MB", dry)
-    whole = run(runner, words)
+    whole = runner.run(2, words)
     took, held, passed = figures(r"took ([\d.]+) s; a rank had at most ([\d.]+) GB and sent ([\d.]+) MB", whole)
     size = out.stat().st_size * 1e-6
     print(f"{name:24} time {seconds:7.1f} s / {took:7.1f} s = {seconds / took:.2f}; memory {memory / held:.2f}; sent {sent / passed:.2f}; "

@@ -73,11 +73,13 @@ class Runner:
                             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
     def run(self, ranks, words):
+        """What the program says."""
         waiting = {"OMPI_MCA_mpi_yield_when_idle": "1" if ranks > os.cpu_count() else "0"}
         done = subprocess.run(["mpirun", "-n", str(ranks), self.program, *map(str, words)], env={**self.environment, **waiting},
                               capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"error: {' '.join(map(str, words))} on {ranks} ranks failed: {done.stderr.strip()}")
+        return done.stdout
 
     def simulate(self, survey, ranks):
         """The catalogue and the truth."""

@@ -68,8 +68,8 @@ class HarmonicBasis {
   /// Area of a pixel, steradian.
   [[nodiscard]] virtual double pixel_area() const = 0;
 
-  /// A basis of the same pixels that has only the modes below `ell`, in the same order: where its transforms
-  /// cost much less (the sphere); null where they would not (the plane). Collective.
+  /// A basis of the same pixels that has only the modes below `ell` (on the sphere up to l = 2 at least), in
+  /// the same order, where its transforms cost less; null where they would not, as on the plane. Collective.
   [[nodiscard]] virtual std::unique_ptr<HarmonicBasis> truncated(double ell) const = 0;
 
   /// Field from its coefficients: f = Y a.

@@ -38,9 +38,7 @@ Finding look_inside(const std::string& path, const CheckpointHead& head) {
 
 /// The same on every rank. Collective.
 Finding examine(const mpi::Communicator& comm, const std::string& path, const CheckpointHead& head) {
-  std::error_code ignored;
-  if (comm.max(comm.is_root() && fs::exists(path, ignored) ? 1 : 0) == 0)
-    return {Finding::absent, fmt::format("'{}' is not there", path)};
+  if (!exists(comm, path)) return {Finding::absent, fmt::format("'{}' is not there", path)};
   // A folder, a pipe or a file that may not be read is no damage that an older checkpoint would mend.
   mpi::collectively(comm, [&] {
     if (comm.is_root()) require_readable(path);
@@ -85,6 +83,11 @@ std::string time_between(const std::string& newer, const std::string& older) {
 }
 
 }  // namespace
+
+bool exists(const mpi::Communicator& comm, const std::string& path) {
+  std::error_code ignored;
+  return comm.max(comm.is_root() && fs::exists(path, ignored) ? 1 : 0) > 0;
+}
 
 void begin_checkpoint(MapWriter& writer, AtomicFile& file, const CheckpointHead& head) {
   file.sealed();

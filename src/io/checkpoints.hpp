@@ -14,6 +14,9 @@ struct CheckpointHead {
   std::string identity;  // what a run that goes on must share with the one that was stopped
 };
 
+/// Whether a file is there, as rank 0 sees it. Collective.
+[[nodiscard]] bool exists(const mpi::Communicator& comm, const std::string& path);
+
 /// Makes the group of a checkpoint, and has `file` sealed when it is committed. Collective.
 void begin_checkpoint(MapWriter& writer, AtomicFile& file, const CheckpointHead& head);
 

@@ -12,15 +12,19 @@ LargeScales::LargeScales(const HarmonicBasis& basis, const inference::ForwardOpe
       given_(forward.data_components() * basis.pixel_count()) {
   const HarmonicBasis& band = truncated_ ? *truncated_ : basis;
   const double highest = truncated_ ? band.ell().back() : 0.0;  // the last mode's is the largest
-  std::vector<double> spectra;
   for (std::size_t c = 0; c < forward.components(); ++c)
     for (std::size_t k = 0; k < basis.mode_count(); ++k) {
       if (truncated_ && basis.ell()[k] > highest) continue;
       places_.push_back(c * basis.mode_count() + k);
       marked_.push_back(c == 0 && basis.ell()[k] < below ? 1 : 0);
-      spectra.push_back(signal.root(c, c, k) * signal.root(c, c, k));
     }
   if (!truncated_) return;
+  std::vector<double> spectra;
+  for (const std::size_t place : places_) {
+    const std::size_t component = place / basis.mode_count();
+    const double root = signal.root(component, component, place % basis.mode_count());
+    spectra.push_back(root * root);
+  }
   forward_ = forward.on(band);
   signal_.emplace(band, spectra);
   band_ = std::make_unique<inference::GaussianPosterior>(band, *forward_, *signal_, inverse_variance);
