@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -115,20 +114,6 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   application->run(comm, *values);
 }
 
-/// Whether every rank comes here within a few seconds: then all failed alike, and rank 0 speaks for them.
-bool all_ranks_failed(const mpi::Communicator& comm) {
-  using namespace std::chrono_literals;
-  MPI_Request request = MPI_REQUEST_NULL;
-  if (MPI_Ibarrier(comm.get(), &request) != MPI_SUCCESS) return false;
-  const auto deadline = std::chrono::steady_clock::now() + 5s;
-  int done = 0;
-  while (done == 0 && std::chrono::steady_clock::now() < deadline) {
-    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    if (done == 0) std::this_thread::sleep_for(1ms);
-  }
-  return done != 0;
-}
-
 constexpr int failed = 1;
 constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command with --resume goes on
 
@@ -174,12 +159,11 @@ int main(int argc, char** argv) {
   } catch (const EndedOnRequest& ended) {
     problem = ended.what();
     code = unfinished;
-  } catch (const std::bad_alloc&) {
-    problem = "out of memory; use more nodes, a smaller grid or larger pixels";
   } catch (const std::exception& thrown) {
-    problem = thrown.what();
+    problem = description(thrown);
   }
-  if (!all_ranks_failed(last_words)) {
+  // If all failed alike, rank 0 speaks for them.
+  if (!mpi::all_arrive(last_words)) {
     report("error", problem);
     MPI_Abort(MPI_COMM_WORLD, failed);
   }

@@ -273,7 +273,7 @@ void run_train_deepmass(const mpi::Communicator& comm, const config::Values& val
   const Settings settings(values);
   interruption::listen();
   io::AtomicFile file(comm, values.text("out"), values.flag("overwrite"));
-  network::prepare_runtime(1);
+  mpi::collectively(comm, [] { network::prepare_runtime(1); });
   const mpi::Communicator alone = comm.split(comm.rank());
   if (settings.sphere)
     train<SphereTraining>(comm, alone, values, settings, file);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
 
 #include "core/error.hpp"
 
@@ -49,6 +50,16 @@ std::string one_line(std::string_view text) {
 std::string excerpt(std::string_view text) {
   constexpr std::size_t most = 40;
   return one_line(text.substr(0, most));
+}
+
+std::string description(const std::exception& problem) {
+  const std::string_view text = problem.what();
+  const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
+                             text.find("can't allocate memory") != std::string_view::npos;
+  if (out_of_memory) return "out of memory; use more ranks on more nodes, a smaller grid or larger pixels";
+  const std::string_view said =
+      text.substr(0, std::min(text.find("\nframe #"), text.find("\nException raised")));
+  return said.empty() ? "unknown error" : std::string(said);
 }
 
 void refuse_streams(const std::string& path, std::string_view what) {

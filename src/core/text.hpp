@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,10 @@ namespace tessera {
 
 /// The beginning of text from a file, for an error that quotes it.
 [[nodiscard]] std::string excerpt(std::string_view text);
+
+/// What an exception says, for a message: a failed allocation in our words, LibTorch's without its list of
+/// calls.
+[[nodiscard]] std::string description(const std::exception& problem);
 
 /// Error if the path is a pipe, a device or a socket: ranks that read one share its bytes, and may wait for
 /// ever. `what` it should be is for the message. Paths without a file pass.

@@ -111,7 +111,7 @@ void MapWriter::together(Work&& work) {
 }
 
 MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double values, std::uint64_t datasets)
-    : comm_(&comm), atomic_(&file) {
+    : comm_(&comm), last_words_(comm.get()), atomic_(&file) {
   // Once before HDF5 opens the file, when failing is still harmless, and once after, since opening frees the
   // space.
   const double bytes = file_bytes(values, datasets);
@@ -126,6 +126,11 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
     if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
   });
   together([&] { file.reserve(bytes); });
+}
+
+MapWriter::~MapWriter() {
+  // Closing is collective, and a rank that failed alone would wait for ever for those that work on.
+  if (file_ && !mpi::all_arrive(last_words_)) abandon(file_);
 }
 
 DatasetHandle MapWriter::create(const std::string& name, const std::vector<hsize_t>& shape,

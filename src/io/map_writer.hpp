@@ -45,7 +45,9 @@ class MapWriter {
   /// Creates the file under the temporary name of `file`, which must outlive the writer, and sets disk space
   /// aside for `values` numbers in `datasets` datasets. Error if there is none.
   MapWriter(const mpi::Communicator& comm, AtomicFile& file, double values, std::uint64_t datasets);
-  ~MapWriter() = default;
+  /// Without a commit() the file is given up. Collective, unless some ranks failed: then they do not wait for
+  /// the others for long.
+  ~MapWriter();
   MapWriter(const MapWriter&) = delete;
   MapWriter& operator=(const MapWriter&) = delete;
   MapWriter(MapWriter&&) = delete;
@@ -114,6 +116,7 @@ class MapWriter {
                    const std::vector<hsize_t>& count, const void* values, hid_t type, std::size_t size);
 
   const mpi::Communicator* comm_;
+  mpi::Communicator last_words_;  // no collective of the work can be mistaken for the destructor's
   AtomicFile* atomic_;
   FileHandle file_;
 };

@@ -15,6 +15,17 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 30s;
 
+/// Whether the request is done before the time is over.
+bool done_within(MPI_Request& request, Clock::duration time) {
+  const auto deadline = Clock::now() + time;
+  int done = 0;
+  while (done == 0 && Clock::now() < deadline) {
+    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+    if (done == 0) std::this_thread::sleep_for(1ms);
+  }
+  return done != 0;
+}
+
 /// The lowest rank that failed, or the rank count. A rank that failed does not wait for ever for others: they
 /// may hang in a collective call that this rank has left, and only the end of the job can free them.
 int lowest_failing(const Communicator& comm, const std::string& failure) {
@@ -24,15 +35,7 @@ int lowest_failing(const Communicator& comm, const std::string& failure) {
   check(MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm.get(), &request), "MPI_Iallreduce");
   if (failure.empty()) {
     check(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
-    return lowest;
-  }
-  const auto deadline = Clock::now() + patience;
-  int done = 0;
-  while (done == 0 && Clock::now() < deadline) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-    if (done == 0) std::this_thread::sleep_for(1ms);
-  }
-  if (done == 0) {
+  } else if (!done_within(request, patience)) {
     std::fprintf(stderr, "error: %s\n", one_line(failure).c_str());
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
@@ -45,6 +48,11 @@ void agree(const Communicator& comm, const std::string& failure) {
   const int failing = lowest_failing(comm, failure);
   if (failing == comm.size()) return;
   throw Error(comm.broadcast(failure, failing));
+}
+
+bool all_arrive(const Communicator& comm) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  return MPI_Ibarrier(comm.get(), &request) == MPI_SUCCESS && done_within(request, 5s);
 }
 
 Requests agreed_requests(const Communicator& comm) {

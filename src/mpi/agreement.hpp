@@ -1,10 +1,10 @@
 #pragma once
 
 #include <exception>
-#include <new>
 #include <string>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "mpi/communicator.hpp"
 
 namespace tessera::mpi {
@@ -21,14 +21,15 @@ void collectively(const Communicator& comm, Work&& work) {
   std::string failure;
   try {
     work();
-  } catch (const std::bad_alloc&) {
-    failure = "out of memory; use more ranks on more nodes, a smaller grid or larger pixels";
   } catch (const std::exception& problem) {
-    failure = problem.what();
-    if (failure.empty()) failure = "unknown error";
+    failure = description(problem);
   }
   agree(comm, failure);
 }
+
+/// Whether every rank comes here within a few seconds. For a communicator that serves nothing else: some
+/// ranks may never come, and no other collective must be mistaken for this one.
+[[nodiscard]] bool all_arrive(const Communicator& comm);
 
 /// What signals to any of the ranks asked for since the last call (core/interruption.hpp).
 struct Requests {

@@ -7,13 +7,35 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "mpi/memory.hpp"
 
 namespace tessera::network {
+
+namespace {
+
+/// OpenBLAS takes a buffer for every thread at its first product of matrices, and tries for ever where it
+/// cannot have one: it gets them here, where that can be told.
+void claim_matrix_buffers(int threads) {
+  constexpr double buffer = 1.35e8, beside = 3e7;
+  const double wanted = buffer * threads + beside, available = mpi::available_memory(1);
+  if (wanted > available)
+    fail(
+        "networks need {:.2f} GB for products of matrices alone and {:.2f} GB are available; use fewer ranks "
+        "a node",
+        wanted * 1e-9, available * 1e-9);
+  at::parallel_for(0, threads, 1, [](std::int64_t, std::int64_t) {
+    constexpr std::int64_t side = 64;
+    torch::mm(torch::ones({side, side}), torch::ones({side, side}));
+  });
+}
+
+}  // namespace
 
 void prepare_runtime(int threads) {
   at::set_num_threads(std::max(threads, 1));
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
+  claim_matrix_buffers(std::max(threads, 1));
 }
 
 torch::Device chosen_device(const std::string& name, int rank_on_node) {

@@ -6,7 +6,8 @@
 namespace tessera::network {
 
 /// Threads of the networks' operators on this rank, and memory that is kept from operator to operator rather
-/// than given back to the system each time (a third of the run time otherwise). Call once, before networks.
+/// than given back to the system each time (a third of the run time otherwise). Call before networks. Error,
+/// on this rank alone, if there is not enough memory for any network.
 void prepare_runtime(int threads);
 
 /// The device `name` for a rank of a node: cpu; cuda, one of the node's GPUs, which the node's ranks take in

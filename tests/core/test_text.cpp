@@ -1,3 +1,5 @@
+#include <new>
+#include <stdexcept>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -15,6 +17,17 @@ TEST_CASE("a message is one line that commands no terminal") {
   CHECK(one_line("a\nb\rc\td\x1b[2J") == "a?b?c?d?[2J");
   CHECK(one_line(std::string_view("a\0b", 3)) == "a?b");
   CHECK(one_line("Köln, \xE2\x82\xAC, \xF0\x9F\x99\x82") == "Köln, \xE2\x82\xAC, \xF0\x9F\x99\x82");
+}
+
+TEST_CASE("exceptions are told without lists of calls, failed allocations alike") {
+  CHECK(description(Error("plain")) == "plain");
+  CHECK(description(Error("")) == "unknown error");
+  CHECK(description(std::runtime_error(
+            "sizes differ\nException raised from check at x.cpp:7\nframe #0: f")) == "sizes differ");
+  const std::string memory = description(std::bad_alloc());
+  CHECK_THAT(memory, Catch::StartsWith("out of memory"));
+  CHECK(description(std::runtime_error("Allocator: can't allocate memory: you tried 7 bytes\nframe #0")) ==
+        memory);
 }
 
 TEST_CASE("what is no UTF-8, and control characters beyond ASCII, are replaced") {

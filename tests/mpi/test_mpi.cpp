@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 
 #include "mpi/agreement.hpp"
-#include "mpi/memory.hpp"
 #include "mpi/ordered_sum.hpp"
 #include "sky/block_distribution.hpp"
 
@@ -73,12 +72,6 @@ TEST_CASE("running out of memory on one rank is reported on all") {
     });
   };
   CHECK_THROWS_AS(work(), Error);
-}
-
-TEST_CASE("more memory than there is is refused, a little is not") {
-  const mpi::Communicator comm;
-  CHECK_THROWS_AS(mpi::require_memory(comm, 1e18, "a test"), Error);
-  CHECK_NOTHROW(mpi::require_memory(comm, 1e5, "a test"));
 }
 
 TEST_CASE("a block distribution deals every row once") {

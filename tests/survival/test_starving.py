@@ -1,0 +1,214 @@
+"""Runs that lack memory or disk: each ends by itself, with the bits of a run that lacks nothing or with one clear line, and what it
+leaves can be gone on from."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from common import FIELD, MPIEXEC, PRIOR, TESSERA, SurveyTest, end_session, main, run, run_words, succeed
+from test_survival import UNFINISHED, result
+
+DISK = os.environ["TESSERA_STARVED_DISK"]
+PATIENCE = 90  # seconds, for what should take a few; a rank that others left speaks up after half a minute
+CHAINS = ("--methods", "posterior", "--score-model", "none", "--chains", "2", "--samples", "6", "--burn-in", "2",
+          "--trajectories", "1", "--levels", "2", "--checkpoint-minutes", "0")
+
+
+def starved(**settings):
+    """The environment of a run on a starved disk; settings: name, after, rank, delay (starved_disk.c)."""
+    return {**os.environ, "LD_PRELOAD": DISK, **{f"STARVED_{key.upper()}": str(value) for key, value in settings.items()}}
+
+
+class StarvingTest(SurveyTest):
+    OPTIONS, GRID = CHAINS, tuple(FIELD)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        whole = cls.folder / "whole.h5"
+        succeed(run(2, cls.words(whole)))
+        cls.expected = result(whole)
+
+    @classmethod
+    def words(cls, out, *options):
+        return ["map", "--catalogue", cls.catalogue, *cls.GRID, *PRIOR, *cls.OPTIONS, "--out", out, *options]
+
+    def setUp(self):
+        super().setUp()
+        self.out = self.here / "maps.h5"
+
+    def assert_whole(self, done, left=("maps.h5",)):
+        succeed(done)
+        ours = result(self.out)
+        differ = [name for name in self.expected if ours.get(name) != self.expected[name]]
+        self.assertEqual(differ, [])
+        self.assertEqual(sorted(path.name for path in self.here.iterdir()), sorted(left))
+
+    def assert_told(self, done, says):
+        """A run that failed: by one line, after which nothing is at the output's place."""
+        self.assertNotEqual(done.returncode, 0)
+        lines = re.findall(r"^(?:error|unfinished): .*", done.stderr, re.MULTILINE)
+        self.assertEqual(len(lines), 1, done.stdout + done.stderr)
+        self.assertRegex(lines[0], says)
+        self.assertNotRegex(done.stdout + done.stderr, "HDF5-DIAG|contract broken|Segmentation|Assertion|terminate called")
+        self.assertFalse(self.out.exists())
+
+
+class Memory(StarvingTest):
+    OPTIONS, GRID = ("--methods", "ks,wiener", "--samples", "1"), ("--center", "150,2", "--npix", "600", "--pixel-arcmin", "0.1")
+
+    def ladder(self, launch, steps):
+        """What launch(megabytes) makes of each of the limits, of which some must be too low."""
+        told = 0
+        for megabytes in steps:
+            with self.subTest(megabytes=megabytes):
+                done = launch(megabytes)
+                if done.returncode == 0:
+                    self.assert_whole(done)
+                    self.out.unlink()
+                elif "MPI_Init" not in done.stderr:
+                    self.assert_told(done, "out of memory|need.* GB .* GB are available")
+                    told += 1
+        self.assertGreater(told, 0)
+
+    def with_address_space(self, megabytes):
+        """For each rank."""
+        return run_words([MPIEXEC, "-n", 2, "bash", "-c", f'ulimit -v {1024 * megabytes}; exec "$@"', "limited", TESSERA,
+                          *self.words(self.out)], timeout=PATIENCE)
+
+    def test_address_space(self):
+        self.ladder(self.with_address_space, range(280, 560, 40))
+
+    def test_control_group(self):
+        """As Slurm limits a job."""
+        line = next((line for line in Path("/proc/self/cgroup").read_text().splitlines() if ":memory:" in line), "0::/")
+        version_1 = ":memory:" in line
+        own = Path("/sys/fs/cgroup", "memory" if version_1 else "", line.rpartition(":")[2].lstrip("/"))
+        group = own / f"tessera-test-{os.getpid()}"
+        limit = group / ("memory.limit_in_bytes" if version_1 else "memory.max")
+        try:
+            group.mkdir()
+            self.addCleanup(group.rmdir)
+            limit.write_text(str(2**30))
+        except OSError as problem:
+            self.skipTest(f"no right to make a control group ({problem})")
+
+        def launch(megabytes):
+            limit.write_text(str(megabytes * 2**20))
+            return run_words(["bash", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, MPIEXEC, "-n", 2, TESSERA,
+                              *self.words(self.out)], timeout=PATIENCE)
+
+        self.ladder(launch, (200, 300, 700))
+
+
+class MemoryOfNetworks(Memory):
+    OPTIONS = ("--methods", "ks,deepmass,posterior", "--samples", "1", "--chains", "1", "--burn-in", "1", "--trajectories", "1",
+               "--levels", "2", "--outside-card", "warn")
+    GRID = ("--center", "150,2", "--npix", "256", "--pixel-arcmin", "0.29")
+
+    def test_address_space(self):
+        self.ladder(self.with_address_space, range(600, 1400, 60))
+
+    test_control_group = None  # nothing else than without networks
+
+
+class Disk(StarvingTest):
+    def go_on(self):
+        """Without want, from whatever is there."""
+        self.assert_whole(run(2, self.words(self.out, "--resume")))
+        self.out.unlink()
+
+    def test_checkpoints_on_a_disk_that_fills(self):
+        """At any of the writes, where no space can be set aside."""
+        told = 0
+        for after in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233):
+            with self.subTest(after=after):
+                done = run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=".checkpoint", after=after))
+                if done.returncode == 0:
+                    self.assert_whole(done)
+                    self.out.unlink()
+                else:
+                    self.assert_told(done, "disk|space")
+                    self.go_on()
+                    told += 1
+        self.assertGreater(told, 0)
+
+    def test_checkpoint_that_one_rank_cannot_write(self):
+        done = run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=".checkpoint", after=5, rank=1))
+        self.assert_told(done, "disk is probably full")
+        self.go_on()
+
+    def test_result_on_a_disk_that_fills(self):
+        for after in (0, 3, 30):
+            with self.subTest(after=after):
+                done = run(2, self.words(self.out), timeout=PATIENCE, env=starved(name="maps.h5.partial", after=after))
+                self.assert_told(done, "disk|space")
+                self.go_on()
+
+    def test_slow_disk(self):
+        self.assert_whole(run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=str(self.here), delay=0.02)))
+
+    def test_request_while_a_slow_disk_writes(self):
+        process = subprocess.Popen([str(word) for word in (MPIEXEC, "-n", "2", TESSERA, *self.words(self.out))], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   env=starved(name=".checkpoint", delay=0.05))
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not Path(f"{self.out}.checkpoint.partial").exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            process.send_signal(signal.SIGUSR2)
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            end_session(process.pid)
+        self.assert_told(subprocess.CompletedProcess(process.args, process.returncode, out, err), "ended on request")
+        self.assertEqual(process.returncode, UNFINISHED)
+        self.go_on()
+
+    def test_lock_that_a_killed_run_left(self):
+        """Open MPI's, by the output's last name."""
+        lock = Path("/dev/shm/sem.OMPIO_maps.h5.checkpoint.partial")
+        lock.write_bytes(bytes([0, 0, 0, 0, 0, 0, 0, 0, 128]) + bytes(23))
+        try:
+            self.assert_whole(run(2, self.words(self.out), timeout=PATIENCE))
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+class Mounted(StarvingTest):
+    """A file system of its own, where this may be."""
+
+    def mount(self, *options):
+        code = subprocess.run(["mount", "-t", "tmpfs", *options, "none", self.here], capture_output=True).returncode
+        if code != 0:
+            self.skipTest("no right to mount a file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.here], check=True)
+
+    def test_small(self):
+        """From what does not hold the result to what holds it and two checkpoints."""
+        told = without = 0
+        self.mount()
+        for kilobytes in (600, 800, 1600, 2400, 3200, 4800, 6400):
+            with self.subTest(kilobytes=kilobytes):
+                subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.here], check=True)
+                done = run(2, self.words(self.out), timeout=PATIENCE)
+                if done.returncode == 0:
+                    self.assert_whole(done)
+                    self.out.unlink()
+                    without += "no checkpoint was written" in done.stdout + done.stderr
+                else:
+                    self.assert_told(done, "needs .* MB and the disk cannot give them")
+                    told += 1
+        self.assertGreater(told, 0)
+        self.assertGreater(without, 0)
+
+    def test_read_only(self):
+        self.mount("-o", "ro")
+        self.assert_told(run(2, self.words(self.out), timeout=PATIENCE), "Read-only file system.*writable")
+
+
+if __name__ == "__main__":
+    main()
