@@ -92,7 +92,7 @@ class Runner:
         out = self.folder / "model.h5"
         sky = survey.sky if "healpix" in survey.sky else ["--npix", "256", "--pixel-arcmin", "0.29"]
         self.run(ranks, ["train", "deepmass", *sky, *survey.prior, "--model", "lognormal", "--steps", steps, "--validate", steps,
-                         "--validation-surveys", "2", "--test-surveys", "1", "--density", "5:40", "--out", out, "--overwrite"])
+                         "--validation-surveys", "2", "--test-surveys", "2", "--density", "5:40", "--out", out, "--overwrite"])
         return out
 
     def map(self, survey, ranks, catalogue, methods):

@@ -22,8 +22,9 @@ SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis,
   }
 }
 
-SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis, std::span<const double> spectra)
-    : components_(spectra.size() / basis.mode_count()), modes_(basis.mode_count()) {
+SignalCovariance::SignalCovariance(const harmonic::HarmonicBasis& basis, std::size_t components,
+                                   std::span<const double> spectra)
+    : components_(components), modes_(basis.mode_count()) {
   TESSERA_REQUIRE(components_ > 0 && spectra.size() == components_ * modes_);
   root_.assign(components_ * (components_ + 1) / 2 * modes_, 0.0);
   for (std::size_t c = 0; c < components_; ++c)

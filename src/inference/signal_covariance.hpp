@@ -19,7 +19,8 @@ class SignalCovariance {
                    bool pixel_window);
 
   /// Components without correlation, from their spectra at every local mode, [component][mode_count].
-  SignalCovariance(const harmonic::HarmonicBasis& basis, std::span<const double> spectra);
+  SignalCovariance(const harmonic::HarmonicBasis& basis, std::size_t components,
+                   std::span<const double> spectra);
 
   [[nodiscard]] std::size_t components() const { return components_; }
 

@@ -35,7 +35,7 @@ BlurredPosterior::BlurredPosterior(const HarmonicBasis& basis, const inference::
       residual_(residual),
       data_(data),
       inverse_variance_(inverse_of_rest(variance, sigma)),
-      signal_(basis, blurred_spectra(basis, spectrum, forward.components(), sigma)),
+      signal_(basis, forward.components(), blurred_spectra(basis, spectrum, forward.components(), sigma)),
       gaussian_(basis, forward, signal_, inverse_variance_),
       mass_(size()),
       right_side_(size()),

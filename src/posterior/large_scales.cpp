@@ -26,7 +26,7 @@ LargeScales::LargeScales(const HarmonicBasis& basis, const inference::ForwardOpe
     spectra.push_back(root * root);
   }
   forward_ = forward.on(band);
-  signal_.emplace(band, spectra);
+  signal_.emplace(band, forward.components(), spectra);
   band_ = std::make_unique<inference::GaussianPosterior>(band, *forward_, *signal_, inverse_variance);
 }
 

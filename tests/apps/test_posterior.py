@@ -83,6 +83,14 @@ class Maps(PosteriorTest):
             self.assert_same(self.map(f"maps{ranks}.h5", "--samples", "4", *CHAINS, "--score-model", self.model, *options, "--tile",
                                       "16", ranks=ranks), one)
 
+    def test_more_ranks_than_rows(self):
+        """Some have no pixel, some no mode."""
+        field = ("--center", "150,2", "--npix", "20,9", "--pixel-arcmin", "1")
+        sampling = ("--methods", ALL, "--samples", "4", *CHAINS)
+        one, many = (self.map(f"ranks{ranks}.h5", *sampling, "--score-model", self.model, ranks=ranks, field=field)
+                     for ranks in (1, 24))
+        self.assert_same(many, one)
+
     def test_content(self):
         with h5py.File(self.sample("maps.h5", "--scales-arcmin", "2", "--threshold", "0.5")) as file:
             samples = file["maps/kappa_posterior_samples"][()]

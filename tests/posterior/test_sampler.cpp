@@ -220,7 +220,7 @@ TEST_CASE("sphere: large scales drawn by transforms of their own are those drawn
   const std::size_t modes = basis.mode_count();
   std::vector<double> spectra(2 * modes, 0.01);
   for (std::size_t k = 0; k < modes; ++k) spectra[k] += std::pow(survey.signal.root(0, 0, k), 2);
-  const inference::SignalCovariance signal(basis, spectra);
+  const inference::SignalCovariance signal(basis, 2, spectra);
   const inference::GaussianPosterior posterior(basis, whole, signal, survey.information);
   std::vector<Complex> right_side(2 * modes), start(2 * modes);
   posterior.right_side(survey.data, right_side);
