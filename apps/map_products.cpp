@@ -256,7 +256,7 @@ void MapProducts::write_deepmass(const DeepMassModel& model, const DeepMassModel
   clock_->begin("write deepmass");
   write("/maps/kappa_deepmass", maps.mean,
         {"1", "convergence, mean of the posterior by the network DeepMass"});
-  if (!maps.deviation.empty())
+  if (model.has_deviation())
     write("/maps/kappa_deepmass_std", maps.deviation,
           {"1", "standard deviation of the convergence's posterior by the network DeepMass"});
   const std::string group = "/diagnostics/deepmass";

@@ -117,8 +117,8 @@ class CheckpointReader {
     return static_cast<std::uint32_t>(value);
   }
 
-  /// Of a chain that is complete there is no state.
-  void state(posterior::HmcState& state) const {
+  /// Returns its components: of a chain that is complete there is no state.
+  [[nodiscard]] std::uint32_t state(posterior::HmcState& state) const {
     state.refreshments = whole(group, "refreshments", std::numeric_limits<std::uint32_t>::max());
     const std::uint32_t components = whole(group, "components", shape_.components);
     if (components != 0 && components != shape_.components)
@@ -128,6 +128,7 @@ class CheckpointReader {
       add_modes(fmt::format("{}/position_{}", group, c), state.position);
       add_modes(fmt::format("{}/velocity_{}", group, c), state.velocity);
     }
+    return components;
   }
 
   void record(const std::string& place, PosteriorRecord& record) const {
@@ -231,13 +232,12 @@ void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::
     progress.chain = checkpoint.whole(group, "chain", shape.chains);
     progress.sample = checkpoint.whole(group, "sample", shape.samples);
     progress.step = checkpoint.number(group, "step");
-    checkpoint.state(progress.state);
+    const std::uint32_t components = checkpoint.state(progress.state);
     checkpoint.record(finished_chains, progress.finished);
     checkpoint.record(current_chain, progress.current);
     const std::size_t finished = progress.finished.samples.count(),
                       current = progress.current.samples.count();
-    if (finished % shape.samples != 0 || current != progress.sample ||
-        (current > 0 && progress.state.position.empty()))
+    if (finished % shape.samples != 0 || current != progress.sample || (current > 0 && components == 0))
       fail(
           "'{}' is damaged: it holds {} and {} samples where sample {} of chain {} is the next; make it "
           "again",

@@ -34,6 +34,7 @@ class BlurredPosterior {
   [[nodiscard]] const HarmonicBasis& basis() const { return *basis_; }
   [[nodiscard]] double sigma() const { return sigma_; }
   [[nodiscard]] std::size_t components() const { return components_; }
+  [[nodiscard]] bool has_learned_prior() const { return residual_ != nullptr; }
   [[nodiscard]] std::size_t size() const { return components_ * basis_->mode_count(); }
 
   /// Gradient of the log density in its two parts.

@@ -239,7 +239,7 @@ void describe(const CalibrationMaps& maps, double& truth, double& samples, F f) 
 
 void Calibration::compare_errors(const CalibrationSurvey& survey, std::vector<double>& f) const {
   const auto compared = [&](const std::vector<double>& map, Figure error, Figure correlation) {
-    if (map.empty()) return;
+    if (basis().comm().max(static_cast<std::uint64_t>(map.size())) == 0) return;
     const statistics::MapComparison c =
         statistics::compare_maps(basis(), map, survey.maps.truth, survey.mask, {});
     f[error] = c.rmse;

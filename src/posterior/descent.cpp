@@ -21,6 +21,8 @@ Descent::Descent(const HarmonicBasis& basis, std::vector<double> spectrum, std::
       spectrum_(std::move(spectrum)),
       sigmas_(std::move(sigmas)),
       residual_(residual),
+      everywhere_(residual == nullptr ||
+                  basis.comm().max(static_cast<std::uint64_t>(residual->domain().size())) == 0),
       white_(basis.mode_count()),
       noise_(basis.mode_count()),
       narrowed_(basis.mode_count()) {
@@ -64,7 +66,7 @@ void Descent::scale_noise(std::size_t level, double next) {
     return std::sqrt(((1.0 - kept) * (1.0 - kept) * variance + (1.0 - kept) * next * next) *
                      basis_->pixel_area());
   };
-  if (residual_ == nullptr || residual_->domain().empty()) {
+  if (everywhere_) {
     for (std::size_t k = 0; k < noise_.size(); ++k) noise_[k] *= width(rest[k]);
     return;
   }
@@ -82,14 +84,14 @@ void Descent::scale_noise(std::size_t level, double next) {
   for (std::size_t k = 0; k < noise_.size(); ++k) noise_[k] += narrowed_[k];
 }
 
-void Descent::draw(Modes field, ConstModes white, std::uint64_t seed, std::uint32_t draw) {
+void Descent::draw(Modes field, std::optional<ConstModes> white, std::uint64_t seed, std::uint32_t draw) {
   const std::size_t modes = basis_->mode_count();
-  TESSERA_REQUIRE(field.size() == modes && (white.empty() || white.size() == modes));
+  TESSERA_REQUIRE(field.size() == modes && (!white || white->size() == modes));
   for (std::size_t l = 0; l < sigmas_.size(); ++l) {
     const double sigma = sigmas_[l], next = l + 1 < sigmas_.size() ? sigmas_[l + 1] : 0.0;
     if (residual_ != nullptr) {
-      if (l == 0 && !white.empty())
-        std::copy(white.begin(), white.end(), white_.begin());
+      if (l == 0 && white)
+        std::copy(white->begin(), white->end(), white_.begin());
       else
         residual_->evaluate(field, sigma, white_);
       extrapolate(l);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "posterior/residual_score.hpp"
@@ -23,8 +24,8 @@ class Descent {
           ResidualScore* residual);
 
   /// field: coefficients of x at the first level, and of kappa afterwards; white: its white residual at that
-  /// level if it is known already, else empty. draw: number of the draw. Collective.
-  void draw(Modes field, ConstModes white, std::uint64_t seed, std::uint32_t draw);
+  /// level if it is known already. draw: number of the draw. Collective.
+  void draw(Modes field, std::optional<ConstModes> white, std::uint64_t seed, std::uint32_t draw);
 
   /// Scores that a draw takes if the first is known.
   [[nodiscard]] std::size_t scores() const { return residual_ != nullptr ? sigmas_.size() - 1 : 0; }
@@ -41,6 +42,7 @@ class Descent {
   const HarmonicBasis* basis_;
   std::vector<double> spectrum_, sigmas_;
   ResidualScore* residual_;
+  bool everywhere_;           // the learned prior's domain
   std::vector<double> rest_;  // [level][mode]: variance left to kappa
   std::vector<Complex> white_, last_, noise_, narrowed_;
   std::vector<double> pixels_;

@@ -83,7 +83,7 @@ void Hmc::leapfrog(double step, bool refresh_within) {
   drift(0.5 * step);
   take_gradient();
   kick(0.5 * step);
-  if (!measuring_ || gradient_.residual.empty()) return;
+  if (!measuring_ || !target_->has_learned_prior()) return;
   // The trapezoidal rule along the step.
   const std::size_t modes = gradient_.residual.size();
   for (std::size_t k = 0; k < modes; ++k) {

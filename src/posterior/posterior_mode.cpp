@@ -1,6 +1,7 @@
 #include "posterior/posterior_mode.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 #include "posterior/descent.hpp"
@@ -33,11 +34,12 @@ std::vector<Complex> posterior_mode(const HarmonicBasis& basis, const inference:
                                     const std::function<void(double)>& progress) {
   const std::size_t modes = basis.mode_count();
   std::vector<Complex> y, field(modes);
+  bool started = false;
   double last = 0.0;
   const double lowest = std::min(options.lowest_sigma, 0.5 * options.sigma);
   for (const double sigma : Descent::schedule(options.sigma, lowest, options.levels)) {
     BlurredPosterior target(basis, forward, spectrum, data, variance, sigma, residual);
-    if (y.empty()) {
+    if (!std::exchange(started, true)) {
       y.resize(target.size());
       if (!target.gaussian_mean({1e-4, 1000}, y))
         fail(

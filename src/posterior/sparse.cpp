@@ -196,7 +196,7 @@ SparseReport sparse_estimate(const mpi::Communicator& comm, const HarmonicBasis&
   for (std::size_t i = 0; i < residual.size(); ++i)
     residual[i] = std::sqrt(inverse[i]) * (residual[i] - data[i]);
   double chi2 = 0.0;
-  for (std::size_t d = 0; d < residual.size() / std::max<std::size_t>(pixels, 1); ++d) {
+  for (std::size_t d = 0; d < forward.data_components(); ++d) {
     const ConstPixels part = ConstPixels(residual).subspan(d * pixels, pixels);
     chi2 += basis.dot(part, part);
   }

@@ -49,7 +49,7 @@ struct GaussianSampler {
     for (int i = 0; i < trajectories; ++i) hmc.advance();
     std::vector<Complex> field(basis->mode_count());
     blurred.unwhiten(hmc.state().position, field);
-    descent.draw(field, {}, 5, number++);
+    descent.draw(field, std::nullopt, 5, number++);
     std::vector<double> kappa(basis->pixel_count());
     basis->synthesis(field, kappa);
     return kappa;
@@ -399,7 +399,7 @@ TEST_CASE("a descent has the learned prior's width within its domain and the Gau
   StifferScore score(spectrum, 1.0, domain);  // no residual, and a ratio of zero: no width at all
   Descent descent(basis, spectrum, {sigma}, &score);
   std::vector<Complex> field(basis.mode_count());
-  descent.draw(field, {}, 3, 0);
+  descent.draw(field, std::nullopt, 3, 0);
   std::vector<double> kappa(basis.pixel_count());
   basis.synthesis(field, kappa);
   double within = 0.0, beyond = 0.0, pixels = 0.0;
@@ -539,7 +539,7 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
       if (i < 0) continue;
       std::vector<Complex> field(basis.mode_count());
       blurred.unwhiten(hmc.state().position, field);
-      descent.draw(field, {}, 7, static_cast<std::uint32_t>(i));
+      descent.draw(field, std::nullopt, 7, static_cast<std::uint32_t>(i));
       std::vector<double> kappa(n);
       basis.synthesis(field, kappa);
       for (std::size_t p = 0; p < n; ++p) samples[p].push_back(kappa[p]);
