@@ -9,12 +9,14 @@ blocks of rings, to rounding.
 
 The model, for each stage of a survey `growth` times the timed one, on p ranks:
 
-    seconds = work growth^a / min(p, units) + rest growth + messages(p) latency + bytes(p) growth / bandwidth
+    seconds = work growth^a ceil(units / p) / units + whole growth + messages(p) latency + bytes(p) growth / bandwidth
 
-work + rest: seconds of one rank, of which two ranks showed that `rest` is not shared (2 T(2) - T(1), if positive); a: 3/2 for
-transforms of the sphere, whose cost goes as lmax^3, else 1; units: what can be dealt out at most - rows of the box, tiles of a
-network, blocks of rings; messages and bytes: of the busiest rank, power laws in p through the counts of 8 ranks and more. Not in
-it: memory bandwidth that the cores of a node share, a network that others use, the file system."""
+work: seconds of one rank while every other core does the same on its own, since the cores of a node share its memory. a: of a
+survey of another size, between 1 and 3/2; 3/2 for transforms of the sphere, whose cost goes as lmax^3. units: what can be dealt out -
+rows of the box, tiles of a network, pairs of rings. messages and bytes: of the busiest rank, power laws in p through the counts of 8
+ranks and more. What two ranks take beyond work / 2 is, on the plane, the exchange itself, which bytes / bandwidth stands for: nothing
+there is done by every rank; the rate it implies within a node is printed. On the sphere every rank has all coefficients, and it is
+taken for the work on them, `whole`. Not in the model: a network that others use, the file system."""
 import argparse
 import json
 import math
@@ -24,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -33,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent
 
 # What happens in a stage, by the names of the program's clock, and what limits how it is shared.
-STAGES = {"simulate": (("sky", "galaxies"), "transform"), "train": (("training",), "surveys"),
+STAGES = {"simulate": (("sky", "galaxies"), "galaxies"), "train": (("training",), "surveys"),
           "read": (("read catalogue",), "galaxies"), "bin": (("bin galaxies",), "galaxies"),
           "kaiser-squires": (("kaiser-squires",), "transform"), "wiener": (("wiener",), "transform"),
           "draws": (("wiener samples",), "transform"), "deepmass": (("deepmass",), "network"),
@@ -190,16 +193,35 @@ def stages_of(runner, survey, ranks, methods, steps, reference):
     return {**usage, **usage_of(maps)}, memory_of(maps)
 
 
-def timed(runner, survey, ranks, options, reference):
+def seconds_of(usage):
+    return {stage: max(entry["seconds"]) for stage, entry in usage.items()}
+
+
+def timed(runner, survey, ranks, options, reference, steps=None):
     best, memory = {}, 0.0
     for _ in range(options.repeats):
         require_idle(options.allow_busy)
-        usage, memory = stages_of(runner, survey, ranks, options.methods, options.steps, reference)
-        for stage, entry in usage.items():
-            best[stage] = min(max(entry["seconds"]), best.get(stage, math.inf))
-    print(f"{survey.name}, {ranks} ranks:", ", ".join(f"{s} {v:.2f} s" for s, v in best.items()), f"{memory / 1e9:.2f} GB a rank",
-          flush=True)
-    return {"survey": survey.name, "seconds": best, "memory": memory}
+        usage, memory = stages_of(runner, survey, ranks, options.methods, options.steps if steps is None else steps, reference)
+        for stage, seconds in seconds_of(usage).items():
+            best[stage] = min(seconds, best.get(stage, math.inf))
+    sent = {stage: max(entry["bytes"]) for stage, entry in usage.items()}
+    tell_times(f"{survey.name}, {ranks} ranks", best, memory)
+    return {"survey": survey.name, "seconds": best, "memory": memory, "bytes": sent}
+
+
+def tell_times(what, seconds, memory):
+    print(f"{what}:", ", ".join(f"{s} {v:.2f} s" for s, v in seconds.items()), f"{memory / 1e9:.2f} GB a rank", flush=True)
+
+
+def crowded(runner, survey, options, reference):
+    """One rank on every core, each with the survey to itself; the slowest."""
+    require_idle(options.allow_busy)
+    runners = [Runner(options.program, Path(tempfile.mkdtemp(dir=runner.folder))) for _ in range(os.cpu_count())]
+    with ThreadPoolExecutor(len(runners)) as pool:
+        runs = list(pool.map(lambda own: stages_of(own, survey, 1, options.methods, options.steps, reference), runners))
+    seconds = {stage: max(seconds_of(usage)[stage] for usage, _ in runs) for stage in runs[0][0]}
+    tell_times(f"{survey.name}, 1 rank on every core", seconds, runs[0][1])
+    return {"survey": survey.name, "seconds": seconds}
 
 
 def counted(runner, survey, ranks, options, reference):
@@ -225,62 +247,79 @@ def power_law(ranks, values):
     return float(math.exp(start)), float(exponent)
 
 
-def predict(strong, counts, small, large, target, options):
-    """The model of the head of this file. small, large: surveys that were counted and timed; target: predicted."""
+def exponent(seconds, other, growth):
+    """Of the growth of a stage's time with a survey that is `growth` times larger."""
+    return min(1.5, max(1.0, math.log(other / seconds) / math.log(growth)))
+
+
+def predict(entry, surveys, options):
+    """The model of the head of this file. surveys: timed, of another size, counted, predicted."""
+    large, other, small, target = surveys
+    strong, counts = entry["strong"], entry["counts"]
     on_sphere = "healpix" in target.sky
     growth, ranks, table = target.pixels / large.pixels, sorted(counts), []
     parts = {}
-    for stage, seconds in strong[1]["seconds"].items():
+    for stage, work in entry["crowded"]["seconds"].items():
         limit = STAGES[stage][1]
         if limit in ("disk", "surveys") or stage == "read":
             continue  # disk and training are no matter of the survey's ranks
-        rest = max(0.0, 2 * strong[2]["seconds"][stage] - seconds)
+        shared = strong[2]["seconds"][stage]
+        beyond = max(0.0, shared - work / 2)
+        power = exponent(shared, entry["size"]["seconds"][stage], other.pixels / large.pixels)
         laws = {kind: power_law(ranks, [max(counts[r]["stages"][stage][kind]) for r in ranks]) for kind in ("bytes", "messages")}
-        parts[stage] = {"work": seconds - rest, "rest": rest, "units": target.units.get(limit, math.inf),
-                        "power": 1.5 if on_sphere and limit == "transform" else 1.0, **laws}
+        parts[stage] = {"work": work - (2 * beyond if on_sphere else 0.0), "whole": beyond if on_sphere else 0.0,
+                        "units": target.units.get(limit, math.inf), "power": 1.5 if on_sphere and limit == "transform" else power,
+                        "rate": strong[2]["bytes"][stage] / beyond if beyond > 0 else math.inf, **laws}
     for p in PREDICTED_RANKS:
-        row = {"ranks": p, "stages": {}, "work": 0.0, "not shared": 0.0, "latency": 0.0, "bandwidth": 0.0}
+        row = {"ranks": p, "stages": {}, "work": 0.0, "whole": 0.0, "latency": 0.0, "bandwidth": 0.0}
         for stage, part in parts.items():
-            pieces = {"work": part["work"] * growth ** part["power"] / min(p, part["units"]), "not shared": part["rest"] * growth,
+            pieces = {"work": part["work"] * growth ** part["power"] * share(part["units"], p), "whole": part["whole"] * growth,
                       "latency": part["messages"][0] * p ** part["messages"][1] * options.latency,
                       "bandwidth": part["bytes"][0] * p ** part["bytes"][1] * target.pixels / small.pixels / options.bandwidth}
             row["stages"][stage] = sum(pieces.values())
             for name, value in pieces.items():
                 row[name] += value
         row["seconds"] = sum(row["stages"].values())
-        alone = sum((part["work"] + part["rest"]) * growth ** part["power"] for part in parts.values())
+        alone = sum(part["work"] * growth ** part["power"] + part["whole"] * growth for part in parts.values())
         row["efficiency"] = alone / (p * row["seconds"])
-        row["limit"] = max(("work", "not shared", "latency", "bandwidth"), key=row.get)
+        row["limit"] = max(("work", "whole", "latency", "bandwidth"), key=row.get)
         row["slowest"] = max(row["stages"], key=row["stages"].get)
         table.append(row)
     return {"survey": target.name, "latency": options.latency, "bandwidth": options.bandwidth, "units": target.units,
-            "parts": {stage: {**part, "units": None if math.isinf(part["units"]) else part["units"]} for stage, part in parts.items()},
+            "parts": {stage: {name: None if isinstance(value, float) and math.isinf(value) else value for name, value in part.items()}
+                      for stage, part in parts.items()},
             "table": table}
 
 
+def share(units, ranks):
+    """Of the work, that the busiest rank does."""
+    return 1 / ranks if math.isinf(units) else math.ceil(units / ranks) / units
+
+
 def skies(quick):
-    """name: (survey to time, the same for two ranks' weak scaling, survey to count on, survey to predict)."""
+    """name: (survey to time, of another size, to count on, to predict). The second is, on the plane, the first's double, and so the
+    weak scaling from one rank to two; on the sphere transforms know no half."""
     if quick:
         return {"plane": (plane(96, 96), plane(96, 192), plane(64, 64), plane(4096, 4096)),
-                "sphere": (sphere(64), None, sphere(32, density=0.05), sphere(2048, share=0.35))}
+                "sphere": (sphere(64, density=0.05), sphere(128, density=0.2), sphere(32, density=0.05), sphere(2048, share=0.35))}
     return {"plane": (plane(512, 512), plane(512, 1024), plane(256, 256, tile=64), plane(8192, 8192)),
-            "sphere": (sphere(256), None, sphere(64, density=0.05), sphere(2048, share=0.35))}
+            "sphere": (sphere(256), sphere(512, density=2), sphere(64, density=0.05), sphere(2048, share=0.35))}
 
 
 def measure(options):
     folder = Path(tempfile.mkdtemp(prefix="tessera-scaling-"))
     try:
         runner, result = Runner(options.program, folder), {"cores": os.cpu_count(), "skies": {}}
-        for name, (large, wide, small, target) in skies(options.quick).items():
+        for name, surveys in skies(options.quick).items():
+            large, other, small, _ = surveys
             reference = Reference()
-            strong = {p: timed(runner, large, p, options, reference) for p in (1, 2)}
-            entry = {"strong": strong}
-            if wide:
-                entry["weak"] = {1: strong[1], 2: timed(runner, wide, 2, options, Reference())}
+            entry = {"strong": {p: timed(runner, large, p, options, reference) for p in (1, 2)}}
+            entry["crowded"] = crowded(runner, large, options, reference)
+            entry["size"] = timed(runner, other, 2, options, Reference(), 0)
             ranks = [r for r in COUNTED_RANKS if r <= options.most_ranks]
             entry["counts"] = {p: counted(runner, small, p, options, reference) for p in ranks}
             entry["counted"] = small.name
-            entry["prediction"] = predict(strong, entry["counts"], small, large, target, options)
+            entry["prediction"] = predict(entry, surveys, options)
             result["skies"][name] = entry
         return json.loads(json.dumps(result))
     finally:
@@ -291,7 +330,8 @@ def draw_bars(axes, runs, title):
     stages = list(runs["1"]["seconds"])
     places = np.arange(len(stages))
     for k, ranks in enumerate(runs):
-        axes.bar(places + 0.35 * k, [runs[ranks]["seconds"].get(s, 0.0) for s in stages], 0.35, label=f"{ranks} ranks")
+        axes.bar(places + 0.35 * k, [runs[ranks]["seconds"].get(s, math.nan) for s in stages], 0.35,
+                 label=f"{runs[ranks]['survey']}, {ranks} ranks")
     axes.set_xticks(places + 0.17, stages, rotation=40, ha="right")
     axes.set(yscale="log", ylabel="s", title=title)
     axes.legend(frameon=False)
@@ -310,7 +350,7 @@ def draw_counts(axes, counts, title):
 def draw_prediction(axes, prediction):
     table = prediction["table"]
     ranks = [t["ranks"] for t in table]
-    for part in ("work", "not shared", "latency", "bandwidth"):
+    for part in ("work", "whole", "latency", "bandwidth"):
         axes.plot(ranks, [t[part] for t in table], ":", label=part)
     axes.plot(ranks, [t["seconds"] for t in table], "k-", label="in all")
     axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="s", title=f"{prediction['survey']}: predicted, not measured")
@@ -324,11 +364,8 @@ def draw(result, path):
 
     figure, axes = plt.subplots(len(result["skies"]), 4, figsize=(20, 5 * len(result["skies"])), layout="constrained", squeeze=False)
     for row, sky in zip(axes, result["skies"].values()):
-        draw_bars(row[0], sky["strong"], f"strong scaling: {sky['strong']['1']['survey']}")
-        if "weak" in sky:
-            draw_bars(row[1], sky["weak"], f"weak scaling: to {sky['weak']['2']['survey']}")
-        else:
-            row[1].axis("off")
+        draw_bars(row[0], sky["strong"], "strong scaling")
+        draw_bars(row[1], {"1": sky["strong"]["1"], "2": sky["size"]}, "a larger survey")
         draw_counts(row[2], sky["counts"], f"sent by a rank (counted, {sky['counted']})")
         draw_prediction(row[3], sky["prediction"])
     figure.savefig(path, dpi=90)
@@ -338,6 +375,9 @@ def draw(result, path):
 def tell(result):
     for sky in result["skies"].values():
         prediction = sky["prediction"]
+        for stage, part in prediction["parts"].items():
+            rate = "" if part["rate"] is None or part["whole"] > 0 else f", exchange at {part['rate'] / 1e9:.1f} GB/s"
+            print(f"  {stage}: work {part['work']:.2f} s, whole {part['whole']:.2f} s, grows to the {part['power']:.2f}{rate}")
         print(f"{prediction['survey']}, predicted:")
         for line in prediction["table"]:
             print(f"  {line['ranks']:5d} ranks: {line['seconds']:8.2f} s, efficiency {line['efficiency']:.2f}, limited by {line['limit']}, "
