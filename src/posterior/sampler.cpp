@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "core/error.hpp"
 #include "posterior/pixel_spectrum.hpp"
@@ -112,7 +113,9 @@ void Sampler::next(Modes kappa, Modes expected, const std::function<void()>& pro
   std::vector<Complex> white = hmc_->gradient().residual;
   const double unit = std::sqrt(blurred_.basis().pixel_area());
   for (Complex& mode : white) mode *= unit;
-  descent_.draw(kappa, ConstModes(white), chain_seed_, samples_++);
+  std::optional<ConstModes> known;
+  if (blurred_.has_learned_prior()) known = white;
+  descent_.draw(kappa, known, chain_seed_, samples_++);
   sample_counts_ = hmc_->take_counts();
   sample_counts_.scores += descent_.scores() + std::exchange(burn_in_scores_, 0);
   if (progress) progress();
