@@ -20,8 +20,9 @@ void check(int status, const char* call) {
 
 Environment::Environment(int& argc, char**& argv) {
 #if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION == 4
-  // OMPIO takes a lock of the node's, named by the file's last name alone, for every file it opens: a run that
-  // was killed while it held it has all later ones of that name hang. ROMIO, its other layer, takes none.
+  // OMPIO takes a lock of the node's, named by the file's last name alone, for every file it opens: a run
+  // that was killed while it held it has all later ones of that name hang. ROMIO, its other layer, takes
+  // none.
   setenv("OMPI_MCA_io", "^ompio", 0);
 #endif
   int provided = 0;

@@ -1,6 +1,7 @@
 /* To be preloaded: a disk that is slow, or full after some writes, under files whose names hold STARVED_NAME.
-   STARVED_AFTER: writes of a process that succeed, those that follow fail for want of space; STARVED_RANK: only on
-   this rank; STARVED_DELAY: seconds that a write or a flush takes longer. Space cannot be set aside, as on NFS. */
+   STARVED_AFTER: writes of a process that succeed, those that follow fail for want of space; STARVED_RANK:
+   only on this rank; STARVED_DELAY: seconds that a write or a flush takes longer. Space cannot be set aside,
+   as on NFS. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -55,9 +56,11 @@ static int has_space(int file) {
 
 STARVED(ssize_t, write, (int file, const void* bytes, size_t size), (file, bytes, size))
 STARVED(ssize_t, pwrite, (int file, const void* bytes, size_t size, off_t place), (file, bytes, size, place))
-STARVED(ssize_t, pwrite64, (int file, const void* bytes, size_t size, off64_t place), (file, bytes, size, place))
+STARVED(ssize_t, pwrite64, (int file, const void* bytes, size_t size, off64_t place),
+        (file, bytes, size, place))
 STARVED(ssize_t, writev, (int file, const struct iovec* parts, int count), (file, parts, count))
-STARVED(ssize_t, pwritev, (int file, const struct iovec* parts, int count, off_t place), (file, parts, count, place))
+STARVED(ssize_t, pwritev, (int file, const struct iovec* parts, int count, off_t place),
+        (file, parts, count, place))
 STARVED(ssize_t, pwritev64, (int file, const struct iovec* parts, int count, off64_t place),
         (file, parts, count, place))
 
@@ -69,12 +72,15 @@ int fsync(int file) {
 }
 
 static int no_space_aside(int file, const char* name, int mode, off64_t first, off64_t size) {
-  int (*const original)(int, int, off64_t, off64_t) = (int (*)(int, int, off64_t, off64_t))dlsym(RTLD_NEXT, name);
+  int (*const original)(int, int, off64_t, off64_t) =
+      (int (*)(int, int, off64_t, off64_t))dlsym(RTLD_NEXT, name);
   if (!is_starved(file)) return original(file, mode, first, size);
   errno = EOPNOTSUPP;
   return -1;
 }
-int fallocate(int file, int mode, off_t first, off_t size) { return no_space_aside(file, "fallocate", mode, first, size); }
+int fallocate(int file, int mode, off_t first, off_t size) {
+  return no_space_aside(file, "fallocate", mode, first, size);
+}
 int fallocate64(int file, int mode, off64_t first, off64_t size) {
   return no_space_aside(file, "fallocate64", mode, first, size);
 }
