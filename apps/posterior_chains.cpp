@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/memory.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -18,6 +19,15 @@ constexpr const char* checkpoint_suffix = ".checkpoint";
 
 io::Checkpoints checkpoints_of(const PosteriorPlan& plan, const std::string& path) {
   return {plan.basis().comm(), path + checkpoint_suffix, posterior_head(plan.identity())};
+}
+
+/// All samples are held until the maps are written.
+void require_memory_of_samples(const PosteriorPlan& plan, std::uint32_t chains) {
+  const std::uint32_t samples = plan.settings().samples;
+  const double values =
+      static_cast<double>(chains) * samples * static_cast<double>(plan.no_samples().samples.pixels());
+  mpi::require_memory(plan.basis().comm(), sizeof(float) * values,
+                      fmt::format("holding {} chains of {} samples", chains, samples));
 }
 
 class ChainSampler {
@@ -198,10 +208,12 @@ PosteriorProgress read_chain(const PosteriorPlan& plan, std::uint32_t number) {
 
 PosteriorProgress sample_chains(const PosteriorPlan& plan, std::uint32_t first, std::uint32_t end,
                                 const std::string& path, StageClock& clock) {
+  require_memory_of_samples(plan, end - first);
   return ChainSampler(plan, first, end, path, clock).run();
 }
 
 PosteriorProgress gather_chains(const PosteriorPlan& plan) {
+  require_memory_of_samples(plan, plan.settings().chains);
   PosteriorProgress all = plan.beginning(0);
   for (; all.chain < plan.settings().chains; ++all.chain) {
     PosteriorProgress chain = read_chain(plan, all.chain);

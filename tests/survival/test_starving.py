@@ -105,6 +105,15 @@ class Memory(StarvingTest):
         self.ladder(launch, (200, 300, 700))
 
 
+class MemoryOfSamples(StarvingTest):
+    def test_samples(self):
+        """More than the job's ranks can hold are refused before the first is drawn."""
+        words = self.words(self.out)
+        words[words.index("--samples") + 1] = "1000000"
+        done = run_words([MPIEXEC, "-n", 2, "bash", "-c", 'ulimit -v 1000000; exec "$@"', "limited", TESSERA, *words], timeout=PATIENCE)
+        self.assert_told(done, "2 chains of 1000000 samples needs .* GB on every rank and .* GB are available")
+
+
 class MemoryOfNetworks(Memory):
     OPTIONS = ("--methods", "ks,deepmass,posterior", "--samples", "1", "--chains", "1", "--burn-in", "1", "--trajectories", "1",
                "--levels", "2", "--outside-card", "warn")
