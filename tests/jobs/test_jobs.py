@@ -233,7 +233,7 @@ class Interruptions(JobsTest):
 
     def test_walltime(self):
         """Slurm warns before the time is over; the chains write checkpoints, end, queue themselves again, and finish."""
-        runs = [self.submit(launcher, LAUNCHER=launcher, POSTERIOR_JOB="--time=1 --signal=B:USR1@35")
+        runs = [self.submit(launcher, LAUNCHER=launcher, POSTERIOR_JOB="--time=1 --signal=B:USR1@20")
                 for launcher in LAUNCHERS]
         held = hold(runs)
         for run in runs:
