@@ -2,10 +2,8 @@
 leaves can be gone on from."""
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
