@@ -35,7 +35,8 @@ void prepare_runtime(int threads) {
   at::set_num_threads(std::max(threads, 1));
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
-  claim_matrix_buffers(std::max(threads, 1));
+  // Of the process: a second model finds them there.
+  [[maybe_unused]] static const bool claimed = (claim_matrix_buffers(std::max(threads, 1)), true);
 }
 
 torch::Device chosen_device(const std::string& name, int rank_on_node) {
