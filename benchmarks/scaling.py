@@ -301,9 +301,9 @@ def skies(quick):
     weak scaling from one rank to two; on the sphere transforms know no half."""
     if quick:
         return {"plane": (plane(96, 96), plane(96, 192), plane(64, 64), plane(4096, 4096)),
-                "sphere": (sphere(64, density=0.05), sphere(128, density=0.2), sphere(32, density=0.05), sphere(2048, share=0.35))}
+                "sphere": (sphere(64, density=0.05), sphere(128, density=0.2), sphere(32, density=0.05), sphere(2048))}
     return {"plane": (plane(512, 512), plane(512, 1024), plane(256, 256, tile=64), plane(8192, 8192)),
-            "sphere": (sphere(256), sphere(512, density=2), sphere(64, density=0.05), sphere(2048, share=0.35))}
+            "sphere": (sphere(256), sphere(512, density=2), sphere(64, density=0.05), sphere(2048))}
 
 
 def measure(options):
