@@ -10,6 +10,7 @@ job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}}
 job=${job:-${SLURM_JOB_ID:-}}
 
 say() { echo "$(date +%FT%T) job $job: $*"; }
+refuse() { say "$*"; exit 2; }
 
 # The program's process, and whether it has been asked to end.
 launched=
@@ -23,23 +24,37 @@ ask_to_end() {
 ask() { (while kill -USR2 "$launched"; do sleep 5; done) > /dev/null 2>&1 & }
 trap ask_to_end USR1
 
+# Modules and conda use variables that are not set.
+set +u
 site_modules
+set -u
 mkdir -p "$RUN"
 
 threads=${SLURM_CPUS_PER_TASK:-1}
 ranks_per_node=${SLURM_NTASKS_PER_NODE:-1}
+ranks=$((ranks_per_node * ${SLURM_JOB_NUM_NODES:-1}))
 restart=${SLURM_RESTART_COUNT:-0}
 going_on() { [ "$restart" -gt 0 ] || [ "$RESUME" = yes ]; }
+
+# --export=NONE of sbatch leaves it here: srun, by which mpirun too starts its daemons, would hand on no variable of this shell.
+unset SLURM_EXPORT_ENV
+
+# mpirun is told the ranks of a node, srun knows how many there are.
+if [ "$LAUNCHER" = mpirun ] && [ "${SLURM_NTASKS:-$ranks}" -ne "$ranks" ]; then
+  refuse "Slurm gave $SLURM_NTASKS tasks, but mpirun would start $ranks ranks, $ranks_per_node a node:" \
+    "give --nodes and --ntasks-per-node in place of --ntasks"
+fi
 
 # A rank's threads float over the cores that the launcher binds the rank to. srun gives the others a minute after the first
 # rank has ended.
 export OMP_NUM_THREADS=$threads
+per_node=ppr:$ranks_per_node:node
 case $LAUNCHER-$BIND in
-  mpirun-core) launch=(mpirun --map-by "ppr:$ranks_per_node:node:pe=$threads" --bind-to core) ;;
-  mpirun-none) launch=(mpirun --map-by "ppr:$ranks_per_node:node" --bind-to none) ;;
+  mpirun-core) launch=(mpirun -x OMP_NUM_THREADS --map-by "$per_node:pe=$threads" --bind-to core) ;;
+  mpirun-none) launch=(mpirun -x OMP_NUM_THREADS --map-by "$per_node" --bind-to none) ;;
   srun-core) launch=(srun --mpi=pmix --wait=60 --cpus-per-task="$threads" --cpu-bind=cores) ;;
   srun-none) launch=(srun --mpi=pmix --wait=60 --cpus-per-task="$threads" --cpu-bind=none) ;;
-  *) say "LAUNCHER=$LAUNCHER, BIND=$BIND: mpirun or srun, core or none"; exit 2 ;;
+  *) refuse "LAUNCHER=$LAUNCHER, BIND=$BIND: mpirun or srun, core or none" ;;
 esac
 
 # Sets `code` to the exit code of the program; a trapped signal ends wait before its time.
@@ -66,15 +81,19 @@ was_stopped() {  # PRODUCT CHECKPOINT_BEFORE
   esac
 }
 
+# end_if_made PRODUCT FILE: ends this script if the run goes on and the file is there, the product or what was made of it.
+end_if_made() {
+  going_on && [ -e "$2" ] || return 0
+  say "$2 is there"
+  rm -f "$1".checkpoint{,.1,.partial}  # a run that was killed as it ended may have left them
+  exit 0
+}
+
 # run PRODUCT WORDS...: runs the program with the words and ends this script with its exit code.
 run() {
   local product=$1 before
   shift
-  if going_on && [ -e "$product" ]; then
-    say "$product is there"
-    rm -f "$product".checkpoint{,.1,.partial}  # a run that was killed as it ended may have left them
-    exit 0
-  fi
+  end_if_made "$product" "$product"
   [ "$restart" -eq 0 ] || set -- "$@" --overwrite    # what a stopped attempt may have finished in part
   before=$(checkpoint_of "$product")
   say "start $restart on ${SLURM_JOB_NODELIST:-this machine}: ${launch[*]} $PROGRAM $*"

@@ -10,6 +10,6 @@
 #SBATCH --requeue --open-mode=append
 
 . "${1:?usage: sbatch jobs/gather.sh SETTINGS}"
-. "$TESSERA/jobs/common.sh"
+. "$TESSERA/jobs/common.sh" || exit 2
 
 run "$POSTERIOR" gather "$POSTERIOR"

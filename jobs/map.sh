@@ -10,6 +10,6 @@
 #SBATCH --requeue --open-mode=append
 
 . "${1:?usage: sbatch jobs/map.sh SETTINGS}"
-. "$TESSERA/jobs/common.sh"
+. "$TESSERA/jobs/common.sh" || exit 2
 
 run "$MAPS" map --catalogue "$CATALOGUE" "${FIELD[@]}" "${PRIOR[@]}" "${MAPPING[@]}" --model "$DEEPMASS" --out "$MAPS"

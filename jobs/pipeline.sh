@@ -5,19 +5,43 @@ set -eu
 
 jobs=$(dirname "$(realpath "$0")")
 settings=$(realpath "${1:-$jobs/settings.sh}")
+TESSERA=${TESSERA:-$(dirname "$jobs")}
 . "$settings"
+
+# Every job would fail without them. In a shell of its own, which modules may change.
+(
+  set +eu
+  site_modules > /dev/null
+  for name in PROGRAM LAUNCHER; do
+    command -v "${!name}" > /dev/null || {
+      echo "nothing submitted: $name=${!name} cannot be run; build it, load its module in site_modules, or set $name" >&2
+      exit 2
+    }
+  done
+)
+
+# Jobs read a copy: what was submitted changes neither with the settings nor with the environment that a job is given.
 mkdir -p "$RUN/log"
+kept=$(realpath "$RUN/log")/settings-$(date +%Y%m%d-%H%M%S)-$$.sh
+{
+  declare -p TESSERA
+  cat "$settings"
+  printf '\n# The values that %s had when it was submitted.\n' "$settings"
+  declare -f site_modules
+  for name in $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$jobs/settings.sh"); do declare -p "$name" 2> /dev/null || true; done
+} > "$kept"
 
 declare -A job  # number of each stage's
 
 # submit STAGE 'STAGES BEFORE' 'OPTIONS OF SBATCH' SCRIPT [ARGUMENTS]; the options are words without spaces.
 submit() {
-  local stage=$1 before=$2 options=$3 script=$4 after="" earlier
+  local stage=$1 before=$2 options=$3 script=$4 after="" earlier id
   shift 4
   case " $STAGES " in *" $stage "*) ;; *) return 0 ;; esac
   for earlier in $before; do after+=${job[$earlier]:+:${job[$earlier]}}; done
   [ -z "$after" ] || options="--dependency=afterok$after --kill-on-invalid-dep=yes $options"
-  job[$stage]=$(sbatch --parsable --output="$RUN/log/$stage-%A_%a.log" $ALL_JOBS $options "$jobs/$script" "$settings" "$@")
+  id=$(sbatch --parsable --output="$RUN/log/$stage-%A_%a.log" $ALL_JOBS $options "$jobs/$script" "$kept" "$@")
+  job[$stage]=${id%%;*}  # of several clusters: NUMBER;CLUSTER
   echo "$stage ${job[$stage]}"
 }
 

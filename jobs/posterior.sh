@@ -9,11 +9,13 @@
 ##SBATCH --partition=NAME
 #SBATCH --array=0-3              # CHAINS of the settings, less one; %N behind it: at most N at a time
 #SBATCH --requeue --open-mode=append
-#SBATCH --signal=B:USR1@300      # seconds before the end in which a sample and a checkpoint fit
+#SBATCH --signal=B:USR1@300      # seconds before the end in which fit a sample, or a trajectory of the burn-in, and a checkpoint
 
 . "${1:?usage: sbatch jobs/posterior.sh SETTINGS}"
-. "$TESSERA/jobs/common.sh"
+. "$TESSERA/jobs/common.sh" || exit 2
 
 chain=$SLURM_ARRAY_TASK_ID
-run_resumable "$POSTERIOR.chain_$chain" map --catalogue "$CATALOGUE" "${FIELD[@]}" "${PRIOR[@]}" "${SAMPLING[@]}" \
+product=$POSTERIOR.chain_$chain
+end_if_made "$product" "$POSTERIOR"  # chains may be deleted once they are gathered
+run_resumable "$product" map --catalogue "$CATALOGUE" "${FIELD[@]}" "${PRIOR[@]}" "${SAMPLING[@]}" \
   --score-model "$SCORE" --chains "$CHAINS" --chain "$chain" --out "$POSTERIOR"

@@ -3,6 +3,10 @@
 
 # The machine.
 TESSERA=${TESSERA:-$PWD}                            # the clone of the repository, or share/tessera of an installation
+[ -e "$TESSERA/jobs/common.sh" ] || {
+  echo "TESSERA=$TESSERA has no jobs/common.sh: submit from the folder that has it, or set TESSERA to that folder" >&2
+  exit 2
+}
 if [ -d "$TESSERA/src" ]; then built=$TESSERA/build; else built=$TESSERA/../..; fi
 PROGRAM=${PROGRAM:-$built/bin/tessera}
 site_modules() { :; }                               # here: module load gcc openmpi hdf5 ...

@@ -10,6 +10,6 @@
 #SBATCH --requeue --open-mode=append
 
 . "${1:?usage: sbatch jobs/simulate.sh SETTINGS}"
-. "$TESSERA/jobs/common.sh"
+. "$TESSERA/jobs/common.sh" || exit 2
 
 run "$TRUTH" simulate "${FIELD[@]}" "${PRIOR[@]}" "${MOCK[@]}" --out-catalogue "$CATALOGUE" --out-truth "$TRUTH"

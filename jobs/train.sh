@@ -8,10 +8,11 @@
 ##SBATCH --account=NAME
 ##SBATCH --partition=NAME
 #SBATCH --requeue --open-mode=append
-#SBATCH --signal=B:USR1@300      # seconds before the end in which a step and a checkpoint fit
+#SBATCH --signal=B:USR1@300      # seconds before the end in which fit a step and a checkpoint, and the scoring of
+                                 # the test surveys that follows the last step
 
 . "${1:?usage: sbatch jobs/train.sh SETTINGS deepmass|score}"
-. "$TESSERA/jobs/common.sh"
+. "$TESSERA/jobs/common.sh" || exit 2
 
 case ${2:?deepmass or score} in
   deepmass) product=$DEEPMASS training=("${DEEPMASS_TRAINING[@]}") ;;

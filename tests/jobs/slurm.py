@@ -153,9 +153,10 @@ class Slurm:
         except AssertionError as problem:
             raise Unavailable(str(problem)) from None
 
-    def call(self, *words, check=True, **options):
-        """Standard output of a command of Slurm, or of one that calls such."""
-        done = subprocess.run([str(word) for word in words], env=self.environment, text=True, capture_output=True, **options)
+    def call(self, *words, check=True, environment=(), **options):
+        """Standard output of a command of Slurm, or of one that calls such, with more variables of the environment."""
+        done = subprocess.run([str(word) for word in words], env={**self.environment, **dict(environment)}, text=True,
+                              capture_output=True, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(done.args)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout

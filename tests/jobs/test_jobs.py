@@ -1,5 +1,5 @@
 """The batch scripts of jobs/ under a Slurm that is started here: the whole chain, a walltime's warning, a killed rank, a requeue
-by the administrator. What comes out has the bits of the same commands without Slurm."""
+by the administrator. What comes out has the bits of the same commands without Slurm. Besides, what jobs are told and refuse."""
 import os
 import shlex
 import shutil
@@ -34,6 +34,11 @@ WARNING = "asking for a checkpoint"
 SETTINGS = {"PRIOR": PRIOR, "FIELD": FIELD, "MOCK": MOCK, "SKIES": SKIES, "DEEPMASS_TRAINING": DEEPMASS_TRAINING,
             "SCORE_TRAINING": SCORE_TRAINING, "MAPPING": MAPPING, "SAMPLING": SAMPLING}
 
+# As scripts of modules do.
+MODULES = "site_modules() { loaded=$NEVER_SET; }"
+# Of a site whose jobs get no environment.
+ENVIRONMENT_MODULES = 'site_modules() { . "$TESSERA/tools/environment.sh"; }'
+
 # In front of the program: notes where it runs.
 NOTE_PLACE = """#!/bin/sh
 echo "$OMP_NUM_THREADS $(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)" >> {places}
@@ -62,24 +67,29 @@ def reference(here, name, *words):
     return here / name
 
 
+def write_settings(path, sampling=SAMPLING, modules=MODULES, **settings):
+    """As they are shipped, but for these; the environment may override those that are None."""
+    values = {"PROGRAM": TESSERA, "RUN": ".", "CHAINS": CHAINS, "BIND": "none",
+              "ALL_JOBS": "--ntasks-per-node=2 --cpus-per-task=1 --time=10", **settings}
+    lines = [f"{name}={shlex.quote(str(value))}" for name, value in values.items() if value is not None]
+    lines += [(SOURCE / "jobs/settings.sh").read_text(), modules]
+    lines += [f"{name}=({shlex.join(str(word) for word in words)})"
+              for name, words in {**SETTINGS, "SAMPLING": sampling}.items()]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 class Submission:
     """Stages that jobs/pipeline.sh submitted, with their files in `here`; `jobs`: {stage: number of its job}."""
 
-    def __init__(self, here, stages, sampling=SAMPLING, **settings):
+    def __init__(self, here, stages, environment=(), **settings):
         self.here = here
         here.mkdir(exist_ok=True)
-        values = {"TESSERA": SOURCE, "PROGRAM": TESSERA, "RUN": ".", "STAGES": stages, "CHAINS": CHAINS, "BIND": "none",
-                  "ALL_JOBS": "--ntasks-per-node=2 --cpus-per-task=1 --time=10", **settings}
-        lines = [f"{name}={shlex.quote(str(value))}" for name, value in values.items()]
-        lines.append((SOURCE / "jobs/settings.sh").read_text())  # everything else as it is shipped
-        lines += [f"{name}=({shlex.join(str(word) for word in words)})"
-                  for name, words in {**SETTINGS, "SAMPLING": sampling}.items()]
-        path = here / "settings.sh"
-        path.write_text("\n".join(lines) + "\n")
-        out = slurm.call(SOURCE / "jobs/pipeline.sh", path, cwd=here)
+        path = write_settings(here / "settings.sh", STAGES=stages, **settings)
+        out = slurm.call(SOURCE / "jobs/pipeline.sh", path, cwd=here, environment=environment)
         self.jobs = dict(line.split() for line in out.splitlines())
 
-    def log(self, pattern="*"):
+    def log(self, pattern="*.log"):
         return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted((self.here / "log").glob(pattern)))
 
     def states(self):
@@ -101,7 +111,7 @@ class Submission:
         return slurm.jobs().get(f"{self.jobs['posterior']}_{chain}", JobState("PENDING", "", 0))
 
     def chain_log(self, chain):
-        return self.log(f"posterior-*_{chain}.log")
+        return self.log(f"posterior-{self.jobs['posterior']}_{chain}.log")
 
     def checkpoint(self, chain):
         return self.here / f"posterior.h5.chain_{chain}.checkpoint"
@@ -180,6 +190,56 @@ class Pipeline(JobsTest):
         self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
 
 
+class Settings(JobsTest):
+    def test_kept(self):
+        """Jobs that wait keep the values of their submission, though the settings change and sbatch exports nothing; chains that
+        were deleted after they had been gathered are not made again."""
+        here = self.here / """my "first" survey's run"""
+        here.mkdir()
+        (here / "posterior.h5").touch()
+        run = Submission(here, "posterior gather", RUN=None, CHAINS=None, ALL_JOBS="--hold --ntasks-per-node=2",
+                         environment={"RUN": here, "CHAINS": "3", "RESUME": "yes", "SBATCH_EXPORT": "NONE"})
+        (here / "settings.sh").write_text("exit 7\n")
+        slurm.call("scontrol", "release", *run.jobs.values())
+        self.assertEqual(len(run.await_success()), 3 + 1)
+        for log in (*map(run.chain_log, range(3)), run.log("gather-*.log")):
+            self.assertIn(f"{here}/posterior.h5 is there", log)
+            self.assertNotIn("start 0", log)
+
+    def call(self, script, environment=(), **settings):
+        return run_words(["bash", SOURCE / "jobs" / script, write_settings(self.here / "settings.sh", **settings)], cwd=self.here,
+                         env={**slurm.environment, **dict(environment)})
+
+    def assert_refused(self, done, *texts):
+        """By one line that holds the texts, before anything is made."""
+        self.assertEqual(done.returncode, 2, done)
+        self.assertEqual(len((done.stdout + done.stderr).splitlines()), 1, done)
+        for text in texts:
+            self.assertIn(text, done.stdout + done.stderr)
+        self.assertEqual([path.name for path in self.here.iterdir()], ["settings.sh"])
+
+    def test_refused_from_elsewhere(self):
+        self.assert_refused(self.call("map.sh"), f"TESSERA={self.here} has no jobs/common.sh", "set TESSERA")
+
+    def test_refused_tasks(self):
+        tasks = {"TESSERA": SOURCE, "SLURM_JOB_NUM_NODES": "2", "SLURM_NTASKS_PER_NODE": "4", "SLURM_NTASKS": "64"}
+        self.assert_refused(self.call("map.sh", tasks), "64 tasks", "8 ranks, 4 a node", "--ntasks-per-node")
+
+    def test_refused_without_programs(self):
+        self.assert_refused(self.call("pipeline.sh", PROGRAM="absent"), "nothing submitted: PROGRAM=absent")
+        self.assert_refused(self.call("pipeline.sh", LAUNCHER="absent"), "nothing submitted: LAUNCHER=absent")
+
+    def test_several_clusters(self):
+        """Of the number and the cluster that sbatch prints, the number is what later jobs wait for."""
+        folder = self.here / "programs"
+        folder.mkdir()
+        (folder / "sbatch").write_text('#!/bin/sh\necho "$@" >> sbatch.log\necho "7;north"\n')
+        (folder / "sbatch").chmod(0o755)
+        done = succeed(self.call("pipeline.sh", {"PATH": f"{folder}:{slurm.environment['PATH']}"}, STAGES="posterior gather"))
+        self.assertEqual(done.stdout, "posterior 7\ngather 7\n")
+        self.assertIn("--dependency=afterok:7 ", (self.here / "sbatch.log").read_text())
+
+
 @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "there is one core only")
 class Pinning(JobsTest):
     def places(self, **settings):
@@ -187,7 +247,7 @@ class Pinning(JobsTest):
         program, places = self.here / "program", self.here / "places"
         program.write_text(NOTE_PLACE.format(program=shlex.quote(TESSERA), places=shlex.quote(str(places))))
         program.chmod(0o755)
-        Submission(self.here / "run", "simulate", PROGRAM=program, BIND="core", **settings).await_success()
+        Submission(self.here / "run", "simulate", **{"PROGRAM": program, "BIND": "core", **settings}).await_success()
         return sorted(line.split() for line in places.read_text().splitlines())
 
     def test_two_ranks(self):
@@ -201,6 +261,12 @@ class Pinning(JobsTest):
         self.assertEqual([threads for threads, _ in ranks], ["2"])
         first, last = ranks[0][1].replace(",", "-").split("-")
         self.assertNotEqual(first, last)
+
+    def test_threads_without_environment(self):
+        """srun hands on the number of threads though sbatch exported nothing."""
+        ranks = self.places(environment={"SBATCH_EXPORT": "NONE"}, modules=ENVIRONMENT_MODULES, LAUNCHER="srun", BIND="none",
+                            ALL_JOBS="--ntasks-per-node=1 --cpus-per-task=2 --time=10")
+        self.assertEqual([threads for threads, *_ in ranks], ["2"])
 
 
 class Interruptions(JobsTest):
@@ -216,18 +282,21 @@ class Interruptions(JobsTest):
 
     def submit(self, name, **settings):
         here = self.here / name
-        here.mkdir()
+        here.mkdir(exist_ok=True)
         shutil.copy(self.survey / "catalogue.h5", here / "catalogue.h5")
-        return Submission(here, "posterior gather", LONG_SAMPLING, SCORE="none", **settings)
+        return Submission(here, "posterior gather", sampling=LONG_SAMPLING, SCORE="none", **settings)
 
     def assert_finished(self, run, restarts, *texts):
         """The maps are those expected; restarts: how often each chain may have begun again, from a checkpoint; texts: what the
         log of each chain holds."""
-        run.await_success()
+        self.assert_complete(run)
         for chain, (allowed, text) in enumerate(zip(restarts, texts)):
             self.assertIn(run.chain_state(chain).restarts, allowed, run.chain_log(chain))
             self.assertIn(text, run.chain_log(chain))
             self.assertEqual("going on after" in run.chain_log(chain), 0 not in allowed, run.chain_log(chain))
+
+    def assert_complete(self, run):
+        run.await_success()
         self.assertEqual(list(run.here.glob("*.checkpoint*")), [])
         self.assert_same(run.here / "posterior.h5", self.expected)
 
@@ -261,6 +330,8 @@ class Interruptions(JobsTest):
         self.assert_finished(run, [[1]] * CHAINS, *["start 1"] * CHAINS)
 
     def test_limit_of_requeues(self):
+        """Chains that are killed too often fail. Beside their checkpoints new chains are refused; those of a run that goes on
+        finish."""
         run = self.submit("run", MAX_REQUEUES=0)
         for ranks in hold([run])[0]:
             os.kill(ranks[0], signal.SIGKILL)
@@ -268,6 +339,17 @@ class Interruptions(JobsTest):
         self.assertEqual([run.chain_state(chain).name for chain in range(CHAINS)], ["FAILED"] * CHAINS)
         self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
         self.assertIn("unfinished after 0 requeues", run.chain_log(0))
+
+        anew = self.submit("run")
+        anew.await_end()
+        for chain in range(CHAINS):
+            self.assertEqual(anew.chain_state(chain)[::2], ("FAILED", 0))
+            self.assertIn("--resume to go on", anew.chain_log(chain))
+
+        resumed = self.submit("run", RESUME="yes")
+        self.assert_complete(resumed)
+        for chain in range(CHAINS):
+            self.assertIn("going on after", resumed.chain_log(chain))
 
 
 if __name__ == "__main__":
