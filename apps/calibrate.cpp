@@ -144,6 +144,7 @@ class Pipeline {
     posterior::Sampler sampler(basis_, closed_, spectrum_, data, variance, learned.get(), options,
                                settings_->seed + (number << 20U));
     sampler.begin(0);
+    sampler.burn_in();
     std::vector<posterior::Complex> modes(basis_.mode_count()), expected(modes.size()), mean(modes.size());
     std::vector<double> kappa(basis_.pixel_count());
     for (std::uint64_t s = 0; s < settings_->samples; ++s) {

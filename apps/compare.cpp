@@ -6,6 +6,7 @@
 #include "apps/command.hpp"
 #include "apps/compare_skies.hpp"
 #include "apps/field_options.hpp"
+#include "apps/sky_source.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "io/map_reader.hpp"
@@ -197,6 +198,7 @@ void compare_survey(const mpi::Communicator& comm, const config::Values& values)
               name, file.path(), maps->path());
         if (!(mask[p] > 0.0)) map[p] = 0.0;
       }
+      require_convergence(map, fmt::format("'{}' of '{}'", name, file.path()));
     });
     return map;
   };

@@ -32,6 +32,9 @@ config::Command export_command() {
 }
 
 void write_fits(const std::string& path, const io::MapReader& file, const std::string& name) {
+  if (file.on_sphere() && file.pixels().empty())
+    fail("'{}' holds no pixel of its sphere, so there is nothing to export; make its maps again",
+         file.path());
   const io::Description what{file.text_attribute(name, "units"), file.text_attribute(name, "description")};
   if (file.on_sphere()) {
     const std::string column = name.substr(name.rfind('/') + 1);

@@ -103,12 +103,12 @@ void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double dou
 }
 
 void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
-                           double doubles_per_pixel, double mode_vectors) {
+                           double doubles_per_pixel, double mode_vectors, std::uint64_t least_blocks) {
   const std::string maps = fmt::format("maps of nside {} with lmax {}", nside, lmax);
   // Of the mean rank first: the rings of a sphere that fits nowhere take long to count.
   const double mean_pixels = 12.0 * static_cast<double>(nside) * static_cast<double>(nside) / comm.size();
   mpi::require_memory(comm, sizeof(double) * doubles_per_pixel * mean_pixels, maps);
-  const RingDistribution rings(nside, comm.size());
+  const RingDistribution rings(nside, comm.size(), least_blocks);
   std::uint64_t pixels = 0;
   for (int rank = 0; rank < comm.size(); ++rank)
     pixels = std::max(pixels, rings.first_pixel(rank + 1) - rings.first_pixel(rank));

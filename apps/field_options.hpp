@@ -51,9 +51,9 @@ struct PlaneField {
 };
 
 /// Error unless each rank has, for each of its pixels of the sphere, `doubles_per_pixel` doubles, and so many
-/// vectors of modes. Collective.
+/// vectors of modes. least_blocks: see RingDistribution. Collective.
 void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
-                           double doubles_per_pixel, double mode_vectors);
+                           double doubles_per_pixel, double mode_vectors, std::uint64_t least_blocks = 0);
 
 /// Error unless each rank has `doubles_per_pixel` doubles for each of its pixels of the box. Collective.
 void require_box_memory(const mpi::Communicator& comm, PaddedBox box, double doubles_per_pixel);

@@ -125,7 +125,7 @@ std::string file_in_list(const std::string& name, const std::string& list) {
   std::error_code ignored;
   if (!std::filesystem::exists(name, ignored))
     fail("the list of maps '{}' names '{}', which is not there; give a text file with a name a line", list,
-         excerpt(name));
+         one_line(name));
   return name;
 }
 
@@ -139,10 +139,12 @@ std::vector<std::string> file_names(const std::vector<std::string>& words) {
     }
     refuse_streams(word.substr(1), "the list of maps");
     std::ifstream list(word.substr(1));
-    if (!list || std::filesystem::is_directory(word.substr(1)))
+    if (!list || is_folder(word.substr(1)))
       fail("cannot read the list of maps '{}'; give a text file with a name a line", word.substr(1));
-    for (std::string line; std::getline(list, line);)
+    for (std::string line; std::getline(list, line);) {
+      if (line.ends_with('\r')) line.pop_back();
       if (!line.empty()) names.push_back(file_in_list(line, word.substr(1)));
+    }
   }
   if (names.empty()) fail("--maps is '{}' and names no file; give at least one", fmt::join(words, ","));
   return names;

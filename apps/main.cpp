@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "apps/command.hpp"
+#include "apps/kept_inputs.hpp"
 #include "apps/library_versions.hpp"
 #include "apps/networks.hpp"
 #include "apps/overview.hpp"
+#include "core/crash.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
@@ -71,23 +73,6 @@ bool needs_networks(const std::vector<std::string>& words) {
   }
 }
 
-/// Error if an output would replace a file that is read. A model may be written over itself with its new card
-/// (--card-out).
-void require_inputs_kept(const config::Values& values) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  for (const char* const output : {"out", "out-catalogue", "out-truth", "fits"}) {
-    if (!values.has(output)) continue;
-    const std::string path = values.text(output);
-    for (const std::string& name : values.names()) {
-      if (name == output || name.starts_with("out") || name == "card-out" || !values.has(name)) continue;
-      for (const std::string& word : values.list(name))
-        if (fs::is_regular_file(word, ignored) && fs::equivalent(word, path, ignored))
-          fail("--{} is '{}', which --{} reads: it would be lost; choose another name", output, path, name);
-    }
-  }
-}
-
 void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   const std::vector<apps::Application> applications = all_applications();
   log::configure(log::Verbosity::normal, comm.is_root());
@@ -110,7 +95,7 @@ void run(const mpi::Communicator& comm, const std::vector<std::string>& words) {
   auto verbosity = values->flag("verbose") ? log::Verbosity::verbose : log::Verbosity::normal;
   if (values->flag("quiet")) verbosity = log::Verbosity::quiet;
   log::configure(verbosity, comm.is_root());
-  mpi::collectively(comm, [&] { require_inputs_kept(*values); });
+  mpi::collectively(comm, [&] { apps::require_inputs_kept(*values); });
   application->run(comm, *values);
 }
 
@@ -119,7 +104,7 @@ constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command w
 
 /// One rank ends the job; the others wait to be ended, so that mpirun hears of it once.
 [[noreturn]] void end_without_finalize(const mpi::Communicator& comm) {
-  if (comm.is_root()) MPI_Abort(MPI_COMM_WORLD, failed);
+  if (comm.is_root()) mpi::end_job();
   std::this_thread::sleep_for(std::chrono::seconds(10));
   std::_Exit(failed);
 }
@@ -148,6 +133,7 @@ int main(int argc, char** argv) {
   if (argc == 3 && argv[1] == std::string("--man-pages")) return write_man_pages(argv[2]);
   if (!apps::has_networks() && needs_networks({argv + 1, argv + argc})) apps::become_networks(argv);
   const mpi::Environment environment(argc, argv);
+  crash::listen();
   io::silence_hdf5();
   const mpi::Communicator comm;
   const mpi::Communicator last_words;  // no collective of the work can be mistaken for its barrier
@@ -165,7 +151,7 @@ int main(int argc, char** argv) {
   // If all failed alike, rank 0 speaks for them.
   if (!mpi::all_arrive(last_words)) {
     report("error", problem);
-    MPI_Abort(MPI_COMM_WORLD, failed);
+    mpi::end_job();
   }
   if (comm.is_root()) report(code == unfinished ? "unfinished" : "error", problem);
   last_words.barrier();

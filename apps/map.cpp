@@ -63,8 +63,9 @@ Survey choose_sky(const mpi::Communicator& comm, const MapSettings& settings,
     // Maps as on the plane; a mode takes two doubles, and there are fewer of them than pixels.
     constexpr double maps = 22.0, vectors = 12.0;
     require_sphere_memory(comm, settings.field.nside, settings.field.lmax, maps + network + 0.3 * sampler,
-                          vectors + 0.5 * sampler);
-    survey.sky = survey::sphere_sky(comm, settings.field.nside, settings.field.lmax, settings.tile);
+                          vectors + 0.5 * sampler, settings.ring_blocks);
+    survey.sky = survey::sphere_sky(comm, settings.field.nside, settings.field.lmax, settings.tile,
+                                    settings.ring_blocks);
     return survey;
   }
   const PlaneGrid field = choose_field(comm, settings.field, galaxies);

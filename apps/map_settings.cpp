@@ -58,7 +58,10 @@ config::Command map_command() {
        "chain of the posterior [32]"},
       {"sample-tolerance", "T", "Wiener: the tolerance for draws", "1e-5"},
       {"save-samples", "", "write the draws themselves, /maps/kappa_wiener_samples [draw][ny][nx]"},
-      {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"}};
+      {"seed", "N", "seed of the draws; the same seed gives the same bits on any number of ranks", "1"},
+      {"ring-blocks", "N",
+       "healpix: sum over the sphere in at least so many blocks of rings, a power of two: the bits are the "
+       "same on up to so many ranks [8 or nside / 128, doubled until there is one for each rank]"}};
   for (const config::Option& option : spectrum_options()) methods.push_back(option);
   const std::vector<config::Option> networks{
       {"model", "FILE",
@@ -87,6 +90,18 @@ config::Command map_command() {
               "shortened run on the same data, and write nothing; starlet, tv and --wiener tile are done "
               "whole"}}}}};
 }
+
+namespace {
+
+std::uint64_t chosen_ring_blocks(const config::Values& values, const FieldSettings& field) {
+  if (!field.on_sphere()) fail("--ring-blocks is of the sphere; give --grid healpix with it");
+  const std::uint64_t most = 2 * field.nside, blocks = values.count("ring-blocks", 1, most);
+  if ((blocks & (blocks - 1)) != 0)
+    fail("--ring-blocks is {} and must be a power of two from 1 to {}", blocks, most);
+  return blocks;
+}
+
+}  // namespace
 
 const char* default_model(bool on_sphere) { return on_sphere ? "deepmass_desy3.h5" : "deepmass_cosmos.h5"; }
 
@@ -152,6 +167,7 @@ MapSettings::MapSettings(const config::Values& values) : field(values) {
           "--methods starlet and tv are for the plane; on the sphere there are ks, wiener, deepmass, "
           "posterior, map");
   }
+  if (values.has("ring-blocks")) ring_blocks = chosen_ring_blocks(values, field);
   save_samples = values.flag("save-samples");
   pixel_window = values.choice("pixel-window", {"yes", "no"}) == "yes";
   seed = values.count("seed", 0, UINT64_MAX);
@@ -184,6 +200,7 @@ MapSettings MapSettings::shortened() const {
     if (!result.posterior->chain) result.posterior->chains = 1;
     result.posterior->samples = std::min(posterior->samples, 2U);
     result.posterior->checkpoint_minutes = std::numeric_limits<double>::infinity();
+    result.posterior->out += ".dry_run";
     result.posterior->resume = false;
     result.sampler->options.burn_in = std::min<std::uint64_t>(sampler->options.burn_in, 2);
   }

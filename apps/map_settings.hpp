@@ -36,7 +36,8 @@ struct MapSettings {
   std::string model;
   std::string device;  // of networks
   std::uint64_t tile = 0;
-  double smoothing = 0.0;  // radians
+  std::uint64_t ring_blocks = 0;  // at least; 0: as the ranks have it
+  double smoothing = 0.0;         // radians
   inference::CgOptions mean, draw;
   std::uint32_t samples = 0;
   bool save_samples = false;

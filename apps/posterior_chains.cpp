@@ -47,7 +47,10 @@ class ChainSampler {
         progress_(plan.beginning(first)) {
     for (const PosteriorPlan::Scale& scale : plan.scales())
       scales_.emplace_back(*basis_, scale.radians, scale.threshold);
-    if (plan.settings().resume) go_on();
+    if (plan.settings().resume)
+      go_on();
+    else
+      checkpoints_.require_none(plan.settings().overwrite);
     progress_.step = sampler_.step();
   }
 
@@ -60,17 +63,12 @@ class ChainSampler {
     const auto step = [&] { bar.step(note_); };
     last_checkpoint_ = Clock::now();
     while (progress_.chain < end_) {
-      if (progress_.sample == 0)
-        begin_chain(step);
-      else
-        sampler_.resume(progress_.chain, progress_.sample, progress_.state);
-      clock_->lap({});
-      while (progress_.sample < samples) next_sample(step);
+      begin_chain(step);
+      while (progress_.current.samples.count() < samples) next_sample(step);
       progress_.finished.append(std::exchange(progress_.current, plan_->no_samples()));
       ++progress_.chain;
-      progress_.sample = 0;
+      progress_.state = {};
     }
-    progress_.state = {};
     return std::move(progress_);
   }
 
@@ -85,11 +83,19 @@ class ChainSampler {
         fail("'{}' is of chain {}, which this run does not sample", name, stored.chain);
       progress_ = std::move(stored);
     });
-    if (!path.empty()) log::info("going on after {} of {} samples of {}", made(), wanted(), path);
+    if (!path.empty()) log::info("going on after {}, from {}", done(), path);
   }
 
   [[nodiscard]] std::size_t made() const {
     return progress_.finished.samples.count() + progress_.current.samples.count();
+  }
+  /// For people.
+  [[nodiscard]] std::string done() const {
+    const std::uint64_t burn_in = plan_->options().burn_in;
+    if (progress_.state && progress_.state->samples == 0)
+      return fmt::format("{} of {} samples and {} of {} trajectories of a burn-in", made(), wanted(),
+                         progress_.state->burn_in, burn_in);
+    return fmt::format("{} of {} samples", made(), wanted());
   }
   [[nodiscard]] std::size_t wanted() const {
     return static_cast<std::size_t>(end_ - first_) * plan_->settings().samples;
@@ -97,11 +103,19 @@ class ChainSampler {
 
   template <class Step>
   void begin_chain(const Step& step) {
-    bool started = false;
     clock_->lap({});
-    sampler_.begin(progress_.chain, [&] {
-      clock_->lap(std::exchange(started, true) ? "trajectory" : "start");
+    if (progress_.state) {
+      sampler_.resume(progress_.chain, *std::exchange(progress_.state, {}));
+      clock_->lap({});
+    } else {
+      sampler_.begin(progress_.chain);
+      clock_->lap("start");
+    }
+    sampler_.burn_in([&] {
+      clock_->lap("trajectory");
       step();
+      save_if_wanted();
+      clock_->lap({});
     });
   }
 
@@ -109,7 +123,6 @@ class ChainSampler {
   void next_sample(const Step& step) {
     std::vector<Complex> kappa(basis_->mode_count()), expected(basis_->mode_count());
     sampler_.next(kappa, expected, step);
-    ++progress_.sample;
     add(kappa);
     add_expected(expected);
     clock_->lap("sample");
@@ -166,13 +179,13 @@ class ChainSampler {
     const int timely = minutes >= plan_->settings().checkpoint_minutes ? 1 : 0;
     const mpi::Requests asked = mpi::agreed_requests(basis_->comm());
     if (basis_->comm().max(timely) == 0 && !asked.checkpoint && !asked.end) return;
-    progress_.state = sampler_.chain().state();
+    progress_.state = sampler_.state();
     const bool saved = checkpoints_.save([&](io::AtomicFile& file) {
       write_posterior_checkpoint(*basis_, file, plan_->identity(), progress_);
     });
     last_checkpoint_ = Clock::now();
-    if (saved) log::info("checkpoint {} after {} of {} samples", checkpoints_.path(), made(), wanted());
-    if (asked.end) checkpoints_.end(saved, fmt::format("{} of {} samples", made(), wanted()));
+    if (saved) log::info("checkpoint {} after {}", checkpoints_.path(), done());
+    if (asked.end) checkpoints_.end(saved, done());
   }
 
   const PosteriorPlan* plan_;

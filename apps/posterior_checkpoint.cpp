@@ -33,15 +33,20 @@ class CheckpointWriter {
     writer_->attribute(object, name, value);
   }
 
-  void state(const posterior::HmcState& state) {
+  /// A chain that has not begun has no components.
+  void state(const std::optional<posterior::ChainState>& chain) {
+    const posterior::ChainState state = chain.value_or(posterior::ChainState{});
     const std::size_t modes = basis_->mode_count();
     const auto components = static_cast<std::size_t>(basis_->comm().max(
-        static_cast<std::int64_t>(state.position.size() / std::max<std::size_t>(modes, 1))));
-    number(group, "refreshments", state.refreshments);
+        static_cast<std::int64_t>(state.hmc.position.size() / std::max<std::size_t>(modes, 1))));
+    number(group, "sample", state.samples);
+    number(group, "burn_in", static_cast<double>(state.burn_in));
+    number(group, "burn_in_scores", static_cast<double>(state.burn_in_scores));
+    number(group, "refreshments", state.hmc.refreshments);
     number(group, "components", static_cast<double>(components));
     for (std::size_t c = 0; c < components; ++c) {
-      modes_of(fmt::format("{}/position_{}", group, c), state.position, c);
-      modes_of(fmt::format("{}/velocity_{}", group, c), state.velocity, c);
+      modes_of(fmt::format("{}/position_{}", group, c), state.hmc.position, c);
+      modes_of(fmt::format("{}/velocity_{}", group, c), state.hmc.velocity, c);
     }
   }
 
@@ -117,18 +122,24 @@ class CheckpointReader {
     return static_cast<std::uint32_t>(value);
   }
 
-  /// Returns its components: of a chain that is complete there is no state.
-  [[nodiscard]] std::uint32_t state(posterior::HmcState& state) const {
-    state.refreshments = whole(group, "refreshments", std::numeric_limits<std::uint32_t>::max());
+  /// Of a chain that has begun.
+  [[nodiscard]] std::optional<posterior::ChainState> state() const {
+    constexpr std::uint32_t any = std::numeric_limits<std::uint32_t>::max();
+    posterior::ChainState state{whole(group, "sample", shape_.samples),
+                                whole(group, "burn_in", any),
+                                whole(group, "burn_in_scores", any),
+                                {}};
+    state.hmc.refreshments = whole(group, "refreshments", any);
     const std::uint32_t components = whole(group, "components", shape_.components);
     if (components != 0 && components != shape_.components)
       fail("'{}' is damaged: its state has {} components, not {}; make it again", path_, components,
            shape_.components);
     for (std::uint32_t c = 0; c < components; ++c) {
-      add_modes(fmt::format("{}/position_{}", group, c), state.position);
-      add_modes(fmt::format("{}/velocity_{}", group, c), state.velocity);
+      add_modes(fmt::format("{}/position_{}", group, c), state.hmc.position);
+      add_modes(fmt::format("{}/velocity_{}", group, c), state.hmc.velocity);
     }
-    return components;
+    if (components == 0) return {};
+    return state;
   }
 
   void record(const std::string& place, PosteriorRecord& record) const {
@@ -162,8 +173,10 @@ class CheckpointReader {
     if (!dataset) fail("'{}' is damaged: it has no {}; make it again", path_, name);
     const std::vector<hsize_t> shape = io::dataset_shape(dataset);
     if (shape.size() != 1 || shape[0] != part.total)
-      fail("'{}' is of a run on another grid: {} does not have {} values; leave out --resume", path_, name,
-           part.total);
+      fail(
+          "'{}' is of a run on another grid: {} does not have {} values; give --overwrite instead of "
+          "--resume",
+          path_, name, part.total);
     std::vector<double> values =
         io::read_block(dataset, fmt::format("'{}' of '{}'", name, path_), {part.first}, {part.count});
     if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
@@ -204,7 +217,6 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
   io::begin_checkpoint(writer, file, posterior_head(identity));
   writer.attribute(group, "configuration", identity.configuration);
   checkpoint.number(group, "chain", progress.chain);
-  checkpoint.number(group, "sample", progress.sample);
   checkpoint.number(group, "step", progress.step);
   checkpoint.state(progress.state);
   checkpoint.record(finished_chains, progress.finished);
@@ -230,18 +242,18 @@ void read_posterior_checkpoint(const harmonic::HarmonicBasis& basis, const std::
   mpi::collectively(basis.comm(), [&] {
     checkpoint.open();
     progress.chain = checkpoint.whole(group, "chain", shape.chains);
-    progress.sample = checkpoint.whole(group, "sample", shape.samples);
     progress.step = checkpoint.number(group, "step");
-    const std::uint32_t components = checkpoint.state(progress.state);
+    progress.state = checkpoint.state();
     checkpoint.record(finished_chains, progress.finished);
     checkpoint.record(current_chain, progress.current);
     const std::size_t finished = progress.finished.samples.count(),
                       current = progress.current.samples.count();
-    if (finished % shape.samples != 0 || current != progress.sample || (current > 0 && components == 0))
+    const std::uint32_t next = progress.state ? progress.state->samples : 0;
+    if (finished % shape.samples != 0 || current != next)
       fail(
           "'{}' is damaged: it holds {} and {} samples where sample {} of chain {} is the next; make it "
           "again",
-          path, finished, current, progress.sample, progress.chain);
+          path, finished, current, next, progress.chain);
   });
 }
 

@@ -1,20 +1,21 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "apps/posterior_record.hpp"
 #include "harmonic/harmonic_basis.hpp"
 #include "io/checkpoints.hpp"
-#include "posterior/hmc.hpp"
+#include "posterior/sampler.hpp"
 
 namespace tessera::apps {
 
-/// What a run that samples holds between two samples.
+/// What a run that samples holds between two trajectories of a burn-in or between two samples.
 struct PosteriorProgress {
-  std::uint32_t chain, sample;        // the next to be made; sample 0: the chain has not begun
-  double step;                        // leapfrog step in use
-  posterior::HmcState state;          // of the chain; empty before its beginning
-  PosteriorRecord finished, current;  // of the chains that are complete, and of `chain`
+  std::uint32_t chain;                         // that is sampled
+  double step;                                 // leapfrog step in use
+  std::optional<posterior::ChainState> state;  // of the chain, once it has begun
+  PosteriorRecord finished, current;           // of the chains that are complete, and of `chain`
 };
 
 /// What a run makes of itself, and a checkpoint of it has.

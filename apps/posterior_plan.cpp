@@ -1,5 +1,7 @@
 #include "apps/posterior_plan.hpp"
 
+#include <set>
+
 #include "core/error.hpp"
 
 namespace tessera::apps {
@@ -12,6 +14,7 @@ PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t
       detection_probability(values.number("detection-probability", 0.0, 1.0)),
       checkpoint_minutes(values.number("checkpoint-minutes", 0.0, 1e6)),
       resume(values.flag("resume")),
+      overwrite(values.flag("overwrite")),
       out(values.text("out")),
       seed(values.count("seed", 0, UINT64_MAX)) {
   if (values.has("chain")) chain = static_cast<std::uint32_t>(values.count("chain", 0, chains - 1));
@@ -20,9 +23,13 @@ PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t
   for (const double scale : scales)
     if (!(scale > 0.0 && scale < 600.0))
       fail("--scales-arcmin has the entry {}; scales above 0 and below 600 arcmin are expected", scale);
+  std::set<std::string> names;  // as maps have them
+  for (const double scale : scales)
+    if (!names.insert(fmt::format("{:g}", scale)).second)
+      fail("--scales-arcmin has the entry {} twice; give every scale once", scale);
   if (samples < 1) fail("--samples 0 leaves the posterior without samples; give at least 1");
   config::Values same = values;
-  for (const char* const name : {"chain", "resume", "overwrite", "dry-run"}) same.erase(name);
+  for (const char* const name : {"chain", "resume", "overwrite", "dry-run", "ring-blocks"}) same.erase(name);
   configuration = same.resolved();
   for (const char* const name : {"out", "checkpoint-minutes", "quiet", "verbose", "tile", "model", "methods"})
     same.erase(name);
@@ -46,11 +53,11 @@ PosteriorPlan::PosteriorPlan(const PosteriorProblem& problem, const PosteriorSet
     const double radians = arcmin * radians_per_arcmin;
     scales_.push_back({arcmin, radians, settings.threshold * prior_rms(radians)});
   }
-  identity_ = {
-      settings.identity + fmt::format("data = {:.17g}\nmodel = {}\norder = {}\n", problem.fingerprint(),
-                                      problem.model() != nullptr ? problem.model()->checksum() : "none",
-                                      problem.sky().order()),
-      settings.configuration};
+  identity_ = {settings.identity +
+                   fmt::format("data = {:.17g}\nmodel = {}\n", problem.fingerprint(),
+                               problem.model() != nullptr ? problem.model()->checksum() : "none") +
+                   problem.sky().order(),
+               settings.configuration + problem.sky().order()};
 }
 
 PosteriorShape PosteriorPlan::shape() const {
@@ -65,7 +72,7 @@ posterior::PredictiveTests PosteriorPlan::predictive_tests() const {
 PosteriorRecord PosteriorPlan::no_samples() const { return {stored_, basis().pixel_count(), scales_.size()}; }
 
 PosteriorProgress PosteriorPlan::beginning(std::uint32_t chain) const {
-  return {chain, 0, 0.0, {}, no_samples(), no_samples()};
+  return {chain, 0.0, {}, no_samples(), no_samples()};
 }
 
 }  // namespace tessera::apps

@@ -19,7 +19,7 @@ struct PosteriorSettings {
   double threshold;                    // in standard deviations of the smoothed prior
   double detection_probability;
   double checkpoint_minutes;
-  bool resume;
+  bool resume, overwrite;
   std::string out;            // file of the maps
   std::string identity;       // of the options, for PosteriorIdentity
   std::string configuration;  // the options themselves, without those of one run

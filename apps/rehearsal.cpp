@@ -82,7 +82,7 @@ std::vector<StageClock::Stage> Rehearsal::forecast(const StageClock& clock,
       const double chains = posterior.chain ? 1.0 : posterior.chains,
                    burn_in = static_cast<double>(whole_->sampler->options.burn_in);
       complete(stage, "start", chains);
-      complete(stage, "trajectory", chains * (burn_in - 1.0));
+      complete(stage, "trajectory", chains * burn_in);
       complete(stage, "sample", chains * posterior.samples);
     } else if (stage.name == "write posterior") {
       complete(stage, "sample", static_cast<double>(whole_->posterior->chains) * whole_->posterior->samples);

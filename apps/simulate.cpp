@@ -87,10 +87,6 @@ struct Settings {
     if (!values.has("sky")) require_spectrum(values);
     if (!real_positions && !field.on_sphere() && !(field.center && field.size))
       fail("--center and --npix are needed unless --catalogue gives the galaxies");
-    if (std::filesystem::weakly_canonical(values.text("out-catalogue")) ==
-        std::filesystem::weakly_canonical(values.text("out-truth")))
-      fail("--out-catalogue and --out-truth are the same file '{}'; give two names",
-           values.text("out-truth"));
   }
 };
 
@@ -207,12 +203,8 @@ SimulatedSky make_sphere(const mpi::Communicator& comm, const config::Values& va
       if (map.nside != nside || !map.pixels.empty())
         fail("the sky of '{}' must be a map of the whole sphere with nside {}; it has nside {}{}",
              values.text("sky"), nside, map.nside, map.pixels.empty() ? "" : " and is a part");
-      for (std::size_t p = 0; p < kappa.size(); ++p) {
-        kappa[p] = map.values[result.field->number(p)];
-        if (!std::isfinite(kappa[p]))
-          fail("the sky of '{}' has a pixel without a finite value; give a map without holes",
-               values.text("sky"));
-      }
+      for (std::size_t p = 0; p < kappa.size(); ++p) kappa[p] = map.values[result.field->number(p)];
+      require_convergence(kappa, fmt::format("the sky of '{}'", values.text("sky")));
     });
     simulate::limit_band(basis, kappa);
     result.sky = simulate::with_shear(basis, std::move(kappa));
@@ -289,9 +281,11 @@ void run_simulate(const mpi::Communicator& comm, const config::Values& values) {
                              maps);
   write_truth(truth_writer, *simulated.field, simulated.sky);
   write_provenance(truth_writer, comm, "simulate", values, spectrum);
-  catalogue_writer.commit();
+  catalogue_writer.close();
   clock.end();
   write_usage(truth_writer, comm, clock);
+  truth_writer.close();
+  catalogue_writer.commit();
   truth_writer.commit();
   log::info("wrote {} ({} galaxies) and {}", catalogue_file.path(), count, truth_file.path());
 }

@@ -8,6 +8,14 @@
 
 namespace tessera::apps {
 
+void require_convergence(std::span<const double> values, const std::string& what) {
+  constexpr double most = 1000.0;
+  for (const double value : values)
+    if (!(std::abs(value) <= most))
+      fail("{} holds the value {}, which is no convergence; give maps of convergence without holes", what,
+           value);
+}
+
 SkySource::SkySource(const std::string& path, const std::string& map) : path_(path) {
   if (io::SkySetReader::is_sky_set(path))
     open_set();
@@ -54,9 +62,7 @@ harmonic::EllRange SkySource::ell_range() const {
 std::vector<double> SkySource::read(std::uint64_t sky, const harmonic::PlaneBasis& basis) const {
   auto rows = set_ ? set_->read_rows(sky, basis.first_row(), basis.local_rows())
                    : map_->read_rows(map_name_, basis.first_row(), basis.local_rows());
-  if (!std::all_of(rows.begin(), rows.end(), [](double v) { return std::isfinite(v); }))
-    fail("sky {} of '{}' holds a value that is not finite, so that no statistic of it exists; take it out",
-         sky, path_);
+  require_convergence(rows, fmt::format("sky {} of '{}'", sky, path_));
   return rows;
 }
 

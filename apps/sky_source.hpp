@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,10 @@
 #include "theory/power_spectrum.hpp"
 
 namespace tessera::apps {
+
+/// Error unless values are finite and no more than convergence can be: 1000, far beyond any lens or noise.
+/// what: for people, where they come from. On this rank alone.
+void require_convergence(std::span<const double> values, const std::string& what);
 
 /// Convergence maps to measure: a set of skies, or one map of a map file, which is a set of one that is not
 /// periodic and has no spectrum. Each rank reads on its own.
@@ -31,7 +36,7 @@ class SkySource {
   /// Multipoles that the maps, and the spectra if any, have in common.
   [[nodiscard]] harmonic::EllRange ell_range() const;
 
-  /// This rank's rows of a sky; Error if a pixel is not finite.
+  /// This rank's rows of a sky; Error if a pixel holds what is no convergence.
   [[nodiscard]] std::vector<double> read(std::uint64_t sky, const harmonic::PlaneBasis& basis) const;
 
   /// What |a_k|^2 of this rank's modes should be, with the pixel's window if pixels are means; 0 where the

@@ -135,7 +135,10 @@ TrainingRun::TrainingRun(const mpi::Communicator& comm, const config::Values& va
       checkpoints_(comm, file.path() + ".checkpoint", head_) {
   const mpi::NodePlace node = comm.place_on_node();
   mpi::collectively(comm, [&] { net_->move_to(network::chosen_device(values.text("device"), node.rank)); });
-  if (values.flag("resume")) go_on();
+  if (values.flag("resume"))
+    go_on();
+  else
+    checkpoints_.require_none(values.flag("overwrite"));
 }
 
 void TrainingRun::go_on() {

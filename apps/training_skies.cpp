@@ -5,6 +5,7 @@
 
 #include "apps/field_options.hpp"
 #include "apps/sky_options.hpp"
+#include "apps/sky_source.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 
@@ -70,8 +71,10 @@ std::vector<double> TrainingSkies::of_set(io::Split split, std::uint64_t number)
   const auto& skies = of_split_[static_cast<std::size_t>(split)];
   const std::uint64_t sky = skies[number % skies.size()];
   std::vector<double> map = set_->read_rows(sky, 0, set_->header().ny);
-  if (!std::all_of(map.begin(), map.end(), [](double v) { return std::isfinite(v); }))
-    fail("sky {} of '{}' holds a value that is not finite; take it out of the set", sky, set_->path());
+  require_convergence(map, fmt::format("sky {} of '{}'", sky, set_->path()));
+  if (const auto [least, most] = std::minmax_element(map.begin(), map.end()); *least == *most)
+    fail("sky {} of '{}' is constant, all {}, and nothing can be learned from it; take it out of the set",
+         sky, set_->path(), *least);
   return map;
 }
 

@@ -111,6 +111,7 @@ void run(const mpi::Communicator& comm, Problem problem) {
   settings.burn_in = 1;
   posterior::Sampler sampler(basis, whole, spectrum, data, variance, &score, settings, 1);
   sampler.begin(0);
+  sampler.burn_in();
   std::vector<posterior::Complex> kappa(basis.mode_count()), expected(basis.mode_count());
   sampler.next(kappa, expected);
   const double sample = seconds(comm, 3, [&] { sampler.next(kappa, expected); });

@@ -120,6 +120,9 @@ class FitsTable final : public Table {
       if (status != 0 && status != KEY_NO_EXIST && status != VALUE_UNDEFINED)
         fail("column '{}' of FITS table '{}' has a {} that is no number; mend the header", name, path_,
              keyword);
+      if (status == 0 && value == 0.0 && std::string_view(key) == "TSCAL")
+        fail("column '{}' of FITS table '{}' has {} = 0, which makes all its values alike; mend the header",
+             name, path_, keyword);
     }
   }
 

@@ -10,6 +10,7 @@
 #include "catalogue/table.hpp"
 #include "core/error.hpp"
 #include "io/hdf5_handle.hpp"
+#include "io/hdf5_read.hpp"
 #include "sky/block_distribution.hpp"
 
 namespace tessera::catalogue {
@@ -254,6 +255,7 @@ class Hdf5Table final : public Table {
   void read_rows(const std::string& path, hsize_t first, hsize_t count, hid_t type, void* out) const {
     const std::string what = fmt::format("read dataset '{}'", path);
     const ObjectHandle dataset = open_object(file_.get(), path);
+    io::require_written(dataset.get(), fmt::format("'{}' of catalogue '{}'", path, path_));
     const io::SpaceHandle space(checked(H5Dget_space(dataset.get()), what));
     const io::SpaceHandle memory(checked(H5Screate_simple(1, &count, nullptr), what));
     checked(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), what);

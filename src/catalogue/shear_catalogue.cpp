@@ -63,7 +63,11 @@ using Sources = std::array<Request::Source, quantities>;
 Sources resolve(const Table& table, const std::string& path, const ShearColumns& columns, Request& request) {
   Sources sources;
   const auto required = [&](Quantity q, const std::vector<std::string>& names, const char* option) {
-    sources[q] = request.add(find_column(table, names, path, option));
+    const std::string name = find_column(table, names, path, option);
+    if (std::find(request.names.begin(), request.names.end(), name) != request.names.end())
+      fail("--{}: the column '{}' of '{}' stands for another quantity too; name one column for each", option,
+           name, path);
+    sources[q] = request.add(name);
   };
   required(ra, columns.ra, "ra-column");
   required(dec, columns.dec, "dec-column");

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -21,6 +20,7 @@ namespace po = boost::program_options;
 
 constexpr const char* yes = "yes";
 constexpr const char* unexpected = "unexpected words";
+constexpr char hash_within = '\x01';
 
 Group common_options() {
   return {
@@ -65,7 +65,7 @@ std::vector<std::string> with_explicit_switches(std::vector<std::string> argumen
 
 /// The lines of a config file.
 std::string config_text(const std::string& path) {
-  if (std::filesystem::is_directory(path)) fail("the config file '{}' is a folder", path);
+  if (is_folder(path)) fail("the config file '{}' is a folder", path);
   refuse_streams(path, "the config file");
   std::ifstream file(path, std::ios::binary);
   if (!file) fail("cannot read the config file '{}' ({})", path, std::strerror(errno));
@@ -78,7 +78,17 @@ std::string config_text(const std::string& path) {
   if (text.find('\0') != std::string::npos)
     fail("config file '{}' is no text in ASCII or UTF-8; write lines 'name = value' with a text editor",
          path);
-  return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  // To Boost every # begins a comment, also one within a name.
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if (text[i] == '#' && std::strchr(" \t\r\n", text[i - 1]) == nullptr) text[i] = hash_within;
+  return text;
+}
+
+/// As it was in the file.
+std::string with_hashes(std::string value) {
+  std::replace(value.begin(), value.end(), hash_within, '#');
+  return value;
 }
 
 double to_number(const std::string& option, const std::string& text) {
@@ -215,14 +225,17 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
       const auto path = given["config"].as<std::string>();
       std::istringstream file(config_text(path));
       try {
-        const po::parsed_options options = po::parse_config_file(file, description);
-        for (const po::option& option : options.options)
+        po::parsed_options options = po::parse_config_file(file, description);
+        for (po::option& option : options.options) {
+          for (std::string& value : option.value) value = with_hashes(std::move(value));
           if (option.string_key == "config" || option.string_key == "help")
             fail("config file '{}' has the option '{}', which is of the command line; take the line out",
                  path, option.string_key);
+        }
         po::store(options, given);
       } catch (const po::error& problem) {
-        fail("config file '{}': {}; 'tessera {} --help' lists the options", path, problem.what(), name_);
+        fail("config file '{}': {}; 'tessera {} --help' lists the options", path, with_hashes(problem.what()),
+             name_);
       }
     }
   } catch (const po::error& problem) {
@@ -238,6 +251,7 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
         values.text_[name] = given[name].as<std::string>();
       else if (option.default_text)
         values.text_[name] = *option.default_text;
+      if (option.placeholder.empty()) static_cast<void>(values.flag(name));
     }
   }
   return values;

@@ -57,9 +57,17 @@ std::string description(const std::exception& problem) {
   const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
                              text.find("can't allocate memory") != std::string_view::npos;
   if (out_of_memory) return "out of memory; use more ranks on more nodes, a smaller grid or larger pixels";
+  if (const auto* const file = dynamic_cast<const std::filesystem::filesystem_error*>(&problem))
+    return "cannot use '" + file->path1().string() + "' (" + file->code().message() +
+           "); check the path and its permissions";
   const std::string_view said =
       text.substr(0, std::min(text.find("\nframe #"), text.find("\nException raised")));
   return said.empty() ? "unknown error" : std::string(said);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
 }
 
 void refuse_streams(const std::string& path, std::string_view what) {

@@ -17,6 +17,9 @@ namespace tessera {
 /// calls.
 [[nodiscard]] std::string description(const std::exception& problem);
 
+/// Whether the path is a folder, as far as can be seen.
+[[nodiscard]] bool is_folder(const std::string& path);
+
 /// Error if the path is a pipe, a device or a socket: ranks that read one share its bytes, and may wait for
 /// ever. `what` it should be is for the message. Paths without a file pass.
 void refuse_streams(const std::string& path, std::string_view what);

@@ -83,10 +83,11 @@ struct SphereBasis::Transforms {
   }
 };
 
-SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax)
+SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
+                         std::uint64_t least_blocks)
     : comm_(&comm),
       grid_(nside),
-      rings_(nside, comm.size()),
+      rings_(nside, comm.size(), least_blocks),
       lmax_(checked_lmax(lmax, nside)),
       pixel_count_(rings_.first_pixel(comm.rank() + 1) - rings_.first_pixel(comm.rank())),
       transforms_(std::make_unique<Transforms>()),
@@ -126,7 +127,7 @@ std::unique_ptr<HarmonicBasis> SphereBasis::truncated(double ell) const {
   constexpr double least = 2.0;
   const auto highest = static_cast<std::uint64_t>(std::max(std::ceil(ell) - 1.0, least));
   if (highest >= lmax_) return nullptr;
-  return std::make_unique<SphereBasis>(*comm_, grid_.nside(), highest);
+  return std::make_unique<SphereBasis>(*comm_, grid_.nside(), highest, rings_.blocks());
 }
 
 void SphereBasis::synthesis(ConstModes modes, Pixels field) const {

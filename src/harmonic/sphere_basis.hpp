@@ -32,8 +32,10 @@ namespace tessera::harmonic {
 /// takes 8 * 12 nside^2 / ranks.
 class SphereBasis final : public HarmonicBasis {
  public:
-  /// comm must outlive the basis. lmax: 2 to 4 nside, Error otherwise. Collective.
-  SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax);
+  /// comm must outlive the basis. lmax: 2 to 4 nside, Error otherwise. least_blocks: see RingDistribution.
+  /// Collective.
+  SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
+              std::uint64_t least_blocks = 0);
   ~SphereBasis() override;
   SphereBasis(const SphereBasis&) = delete;
   SphereBasis& operator=(const SphereBasis&) = delete;

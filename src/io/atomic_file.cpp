@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "core/unfinished_files.hpp"
 #include "io/seal.hpp"
 #include "mpi/agreement.hpp"
 
@@ -68,8 +69,16 @@ void trim(const std::string& name) {
     fail("cannot trim '{}' ({})", name, std::strerror(errno));
 }
 
+/// Makes the temporary file anew: one that a killed run left behind goes, what it is a link to does not.
 void create_empty(const std::string& temporary) {
-  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+  struct stat status {};
+  if (lstat(temporary.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+    fail(
+        "'{}' is in the way, a folder or a pipe where the output is written first; remove it or choose "
+        "another name",
+        temporary);
+  unlink(temporary.c_str());
+  const int file = open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (file < 0)
     fail("cannot write '{}' ({}); check that the folder exists and is writable", temporary,
          std::strerror(errno));
@@ -94,6 +103,7 @@ AtomicFile::AtomicFile(const mpi::Communicator& comm, std::string path, bool ove
     check_destination(path_, overwrite);
     create_empty(temporary_);
   });
+  unfinished_files::add(temporary_);  // on every rank: whichever ends the job
 }
 
 void AtomicFile::reserve(double bytes) const {
@@ -104,6 +114,7 @@ void AtomicFile::reserve(double bytes) const {
 
 AtomicFile::~AtomicFile() {
   if (!committed_ && comm_->is_root()) unlink(temporary_.c_str());
+  unfinished_files::remove(temporary_);
 }
 
 void AtomicFile::replace() const {

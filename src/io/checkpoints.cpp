@@ -2,6 +2,10 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -22,17 +26,45 @@ struct Finding {
   std::string reason;
 };
 
+/// name: value, of lines name = value.
+std::map<std::string, std::string> entries_of(const std::string& lines) {
+  std::map<std::string, std::string> entries;
+  std::istringstream text(lines);
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t equals = line.find(" = ");
+    if (equals != std::string::npos) entries[line.substr(0, equals)] = line.substr(equals + 3);
+  }
+  return entries;
+}
+
+/// For people: what a file's run had, and this one has.
+std::string differences(const std::string& file, const std::string& ours) {
+  const auto there = entries_of(file), here = entries_of(ours);
+  std::set<std::string> names;
+  for (const auto* const entries : {&there, &here})
+    for (const auto& [name, value] : *entries) names.insert(name);
+  const auto value_of = [](const auto& entries, const std::string& name) {
+    const auto found = entries.find(name);
+    return found == entries.end() ? std::string("none") : found->second;
+  };
+  std::vector<std::string> told;
+  for (const std::string& name : names) {
+    const std::string theirs = value_of(there, name), mine = value_of(here, name);
+    if (theirs != mine) told.push_back(fmt::format("its {} is {}, here {}", name, theirs, mine));
+  }
+  return told.empty() ? "its options come in another order" : fmt::format("{}", fmt::join(told, "; "));
+}
+
 /// Of a file whose seal is whole. On this rank alone.
 Finding look_inside(const std::string& path, const CheckpointHead& head) {
   const FileHandle file = open_for_reading(path);
   if (!link_exists(file.get(), head.group))
     return {Finding::foreign,
             fmt::format("'{}' is no checkpoint of {}: it has no group {}", path, head.contents, head.group)};
-  if (read_text_attribute(file.get(), path, head.group, identity_name) != head.identity)
-    return {Finding::foreign,
-            fmt::format(
-                "'{}' belongs to a run with other options, data or models, and cannot be part of this one",
-                path)};
+  const std::string identity = read_text_attribute(file.get(), path, head.group, identity_name);
+  if (identity != head.identity)
+    return {Finding::foreign, fmt::format("'{}' belongs to another run and cannot be part of this one: {}",
+                                          path, differences(identity, head.identity))};
   return {Finding::sound, {}};
 }
 
@@ -135,6 +167,16 @@ bool Checkpoints::made_room() const {
   return comm_->max(removed ? 1 : 0) > 0;
 }
 
+void Checkpoints::require_none(bool overwrite) const {
+  if (overwrite) return;
+  for (const std::string& name : {path_, before_})
+    if (exists(*comm_, name))
+      fail(
+          "'{}' is there, of a run that did not end: give --resume to go on from it, or --overwrite to begin "
+          "anew and lose it",
+          name);
+}
+
 std::string Checkpoints::resume(const std::function<void(const std::string&)>& read) const {
   const Finding last = read_if_sound(*comm_, path_, head_, read);
   if (last.state == Finding::sound) return path_;
@@ -142,15 +184,15 @@ std::string Checkpoints::resume(const std::function<void(const std::string&)>& r
     const bool ours = examine(*comm_, before_, head_).state == Finding::sound;
     fail("{}; {}", last.reason,
          ours ? fmt::format("'{}' is of this run: rename it to '{}' to go on from it", before_, path_)
-              : "give the same, or leave out --resume to begin anew");
+              : "give the same, or --overwrite instead of --resume to begin anew");
   }
   const Finding before = read_if_sound(*comm_, before_, head_, read);
   if (before.state == Finding::absent) {
     if (last.state == Finding::absent) return {};
-    fail("{}; there is none of before, leave out --resume to begin anew", last.reason);
+    fail("{}; there is none of before, give --overwrite instead of --resume to begin anew", last.reason);
   }
   if (before.state != Finding::sound)
-    fail("{}; and {}; leave out --resume to begin anew", last.reason, before.reason);
+    fail("{}; and {}; give --overwrite instead of --resume to begin anew", last.reason, before.reason);
   if (last.state == Finding::absent) {
     log::warn("{}: going on from the checkpoint of before, '{}'", last.reason, before_);
     return before_;

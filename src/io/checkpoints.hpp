@@ -36,6 +36,9 @@ class Checkpoints {
   /// those before are left. Error only if HDF5 failed in the middle of its work.
   [[nodiscard]] bool save(const std::function<void(AtomicFile&)>& write) const;
 
+  /// Error if there is one of a run that did not end: to begin anew would put it at risk. Unless `overwrite`.
+  void require_none(bool overwrite) const;
+
   /// Reads the last checkpoint by read(path), or, with a warning, the one before if the last is damaged.
   /// Returns the name of the one that was read; empty if there is none. Error if none can be gone on from.
   /// read throws Error on every rank or on none, and changes nothing if it does.

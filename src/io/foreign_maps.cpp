@@ -18,7 +18,7 @@ namespace tessera::io {
 namespace {
 
 std::string first_bytes(const std::string& path) {
-  if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give files of maps", path);
+  if (is_folder(path)) fail("'{}' is a folder; give files of maps", path);
   refuse_streams(path, "input");
   std::ifstream file(path, std::ios::binary);
   if (!file) fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));

@@ -34,7 +34,7 @@ hid_t checked(hid_t status, std::string_view what) {
 }
 
 void require_readable(const std::string& path) {
-  if (std::filesystem::is_directory(path)) fail("'{}' is a folder; give an HDF5 file", path);
+  if (is_folder(path)) fail("'{}' is a folder; give an HDF5 file", path);
   refuse_streams(path, "input");
   if (access(path.c_str(), R_OK) != 0)
     fail("cannot read '{}' ({}); give the path of an existing file", path, std::strerror(errno));

@@ -21,6 +21,11 @@ namespace tessera::io {
 
 [[nodiscard]] std::vector<hsize_t> dataset_shape(const DatasetHandle& dataset);
 
+/// Error if values of a dataset are missing, which HDF5 fills with zeros: those in other files that are not
+/// there (virtual and external storage), and those that were never written, unless the writer said what
+/// stands for them (a fill value). `what` names the dataset in errors.
+void require_written(hid_t dataset, const std::string& what);
+
 /// All values of a dataset as doubles. Error if `count` is given and differs from their number.
 [[nodiscard]] std::vector<double> read_numbers(hid_t file, const std::string& path, const std::string& name,
                                                std::optional<std::uint64_t> count);

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "io/hdf5_read.hpp"
 #include "io/wcs.hpp"
+#include "io/write_failure.hpp"
 #include "mpi/agreement.hpp"
 
 namespace tessera::io {
@@ -102,6 +103,7 @@ void put_attribute(hid_t object, const std::string& name, hid_t type, const void
 
 template <class Work>
 void MapWriter::together(Work&& work) {
+  end_at_failed_write(atomic_->path());
   try {
     mpi::collectively(*comm_, std::forward<Work>(work));
   } catch (...) {
@@ -329,11 +331,15 @@ void MapWriter::write_wcs(const PlaneGrid& grid) {
   attribute("/wcs", "header", fits_cards(grid));
 }
 
-void MapWriter::commit() {
+void MapWriter::close() {
   together([&] {
     if (H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) < 0 || !file_.reset())
       fail("closing '{}' failed; the disk is probably full: free some space and run again", atomic_->path());
   });
+}
+
+void MapWriter::commit() {
+  if (file_) close();
   atomic_->commit();
 }
 

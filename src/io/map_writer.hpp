@@ -95,7 +95,10 @@ class MapWriter {
   /// rank's; tile: side of the tiles they come in.
   void write_healpix(const MapShape& shape, std::span<const std::int64_t> numbers, std::uint64_t tile);
 
-  /// Closes the file and makes it visible under its own name.
+  /// Closes the file, which is whole then: nothing that the disk lacks can keep commit() from its work. For
+  /// files that belong together.
+  void close();
+  /// Closes the file, if it is not yet, and makes it visible under its own name.
   void commit();
 
  private:

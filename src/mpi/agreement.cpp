@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "core/interruption.hpp"
 #include "core/text.hpp"
+#include "core/unfinished_files.hpp"
 
 namespace tessera::mpi {
 namespace {
@@ -37,7 +39,7 @@ int lowest_failing(const Communicator& comm, const std::string& failure) {
     check(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
   } else if (!done_within(request, patience)) {
     std::fprintf(stderr, "error: %s\n", one_line(failure).c_str());
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    end_job();
   }
   return lowest;
 }
@@ -48,6 +50,13 @@ void agree(const Communicator& comm, const std::string& failure) {
   const int failing = lowest_failing(comm, failure);
   if (failing == comm.size()) return;
   throw Error(comm.broadcast(failure, failing));
+}
+
+void end_job() {
+  unfinished_files::delete_all();
+  std::fflush(nullptr);
+  MPI_Abort(MPI_COMM_WORLD, 1);
+  std::_Exit(1);
 }
 
 bool all_arrive(const Communicator& comm) {

@@ -27,6 +27,9 @@ void collectively(const Communicator& comm, Work&& work) {
   agree(comm, failure);
 }
 
+/// Ends the job at once, from this rank alone, with exit code 1; files that are being written are deleted.
+[[noreturn]] void end_job();
+
 /// Whether every rank comes here within a few seconds. For a communicator that serves nothing else: some
 /// ranks may never come, and no other collective must be mistaken for this one.
 [[nodiscard]] bool all_arrive(const Communicator& comm);

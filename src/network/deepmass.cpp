@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "harmonic/smoothing.hpp"
+#include "mpi/agreement.hpp"
 #include "sky/angles.hpp"
 
 namespace tessera::network {
@@ -77,6 +78,21 @@ DeepMassMaps deepmass_maps(std::span<const double> wiener, std::span<const doubl
   return maps;
 }
 
+namespace {
+
+/// Weights without sense make numbers that are none.
+void require_numbers(const DeepMassMaps& maps) {
+  for (const std::vector<double>* map : {&maps.mean, &maps.deviation})
+    for (const double value : *map)
+      if (!std::isfinite(value))
+        fail(
+            "the DeepMass network gives values that are no numbers: its weights or the data are far from "
+            "what it "
+            "learned; take another model");
+}
+
+}  // namespace
+
 DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& basis,
                                 std::span<const double> wiener, std::span<const double> noise_sigma,
                                 std::uint64_t margin) {
@@ -95,7 +111,10 @@ DeepMassMaps deepmass_on_window(Network& network, const harmonic::PlaneBasis& ba
   const torch::Tensor inner = network.forward(maps).to(torch::kDouble);
   torch::Tensor out = torch::zeros({1, inner.size(1), ny, nx}, torch::kDouble);
   out.slice(2, border, ny - border).slice(3, border, nx - border).copy_(inner);
-  return deepmass_maps(wiener, {out.data_ptr<double>(), static_cast<std::size_t>(out.numel())});
+  DeepMassMaps result =
+      deepmass_maps(wiener, {out.data_ptr<double>(), static_cast<std::size_t>(out.numel())});
+  require_numbers(result);
+  return result;
 }
 
 DeepMass::DeepMass(const harmonic::HarmonicBasis& basis, const std::shared_ptr<Network>& network,
@@ -108,7 +127,9 @@ DeepMass::DeepMass(const harmonic::HarmonicBasis& basis, const std::shared_ptr<N
 DeepMassMaps DeepMass::evaluate(std::span<const double> wiener, std::span<const double> noise_sigma) {
   fill_deepmass_inputs(*basis_, wiener, noise_sigma, inputs_);
   network_.evaluate(inputs_, outputs_);
-  return deepmass_maps(wiener, outputs_);
+  DeepMassMaps maps = deepmass_maps(wiener, outputs_);
+  mpi::collectively(basis_->comm(), [&] { require_numbers(maps); });
+  return maps;
 }
 
 }  // namespace tessera::network

@@ -61,24 +61,39 @@ std::vector<Complex> Sampler::gaussian_draw(std::uint64_t seed) const {
   return draw;
 }
 
-void Sampler::begin(std::uint32_t number, const std::function<void()>& progress) {
+void Sampler::take_chain(std::uint32_t number) {
   chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
   hmc_.emplace(blurred_, options_.hmc, chain_seed_);
   samples_ = 0;
-  hmc_->begin(gaussian_draw(chain_seed_));
-  for (std::uint64_t i = 0; i < options_.burn_in; ++i) {
-    hmc_->advance(false);
-    if (progress) progress();
-  }
-  burn_in_scores_ = hmc_->take_counts().scores;
+  burnt_in_ = burn_in_scores_ = 0;
 }
 
-void Sampler::resume(std::uint32_t number, std::uint32_t samples, HmcState state) {
-  chain_seed_ = RandomStream(seed_, Purpose::chain_seed).seed(number);
-  hmc_.emplace(blurred_, options_.hmc, chain_seed_);
-  samples_ = samples;
-  burn_in_scores_ = 0;
-  hmc_->resume(std::move(state));
+void Sampler::begin(std::uint32_t number) {
+  take_chain(number);
+  hmc_->begin(gaussian_draw(chain_seed_));
+}
+
+void Sampler::resume(std::uint32_t number, ChainState state) {
+  take_chain(number);
+  samples_ = state.samples;
+  burnt_in_ = state.burn_in;
+  burn_in_scores_ = state.burn_in_scores;
+  hmc_->resume(std::move(state.hmc));
+}
+
+void Sampler::burn_in(const std::function<void()>& progress) {
+  TESSERA_REQUIRE(hmc_.has_value());
+  while (burnt_in_ < options_.burn_in) {
+    hmc_->advance(false);
+    ++burnt_in_;
+    if (progress) progress();
+  }
+  burn_in_scores_ += hmc_->take_counts().scores;
+}
+
+ChainState Sampler::state() const {
+  TESSERA_REQUIRE(hmc_.has_value());
+  return {samples_, burnt_in_, burn_in_scores_ + hmc_->counts().scores, hmc_->state()};
 }
 
 void Sampler::add_expected(double share, Modes expected) const {

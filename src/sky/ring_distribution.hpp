@@ -12,13 +12,13 @@ namespace tessera {
 /// of ranks up to the number of blocks, nor do sums that are made block by block.
 class RingDistribution {
  public:
-  /// nside: a power of two.
-  RingDistribution(std::uint64_t nside, int ranks);
+  /// nside: a power of two. least_blocks: 0 or a power of two, to have the order of a run on more ranks.
+  RingDistribution(std::uint64_t nside, int ranks, std::uint64_t least_blocks = 0);
 
   [[nodiscard]] std::uint64_t nside() const { return nside_; }
   [[nodiscard]] int ranks() const { return ranks_; }
 
-  /// A power of two: 8 up to nside 1024, more with finer pixels and with more ranks than that.
+  /// A power of two up to 2 nside: 8 up to nside 1024, more with finer pixels and with more ranks than that.
   [[nodiscard]] std::uint64_t blocks() const { return block_begin_.size() - 1; }
   /// Blocks [first_block(r), first_block(r + 1)) are rank r's.
   [[nodiscard]] std::uint64_t first_block(int rank) const;

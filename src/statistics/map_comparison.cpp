@@ -39,9 +39,10 @@ MapComparison compare_maps(const harmonic::HarmonicBasis& basis, ConstPixels map
   const double pixels = basis.dot(ConstPixels(inside), ConstPixels(inside));
   if (pixels == 0.0) fail("the mask has no pixel inside; there is nothing to compare");
 
-  std::vector<double> difference(map.size()), masked_truth(map.size());
+  std::vector<double> difference(map.size()), masked_map(map.size()), masked_truth(map.size());
   for (std::size_t p = 0; p < map.size(); ++p) {
     difference[p] = inside[p] * (map[p] - truth[p]);
+    masked_map[p] = inside[p] * map[p];
     masked_truth[p] = inside[p] * truth[p];
   }
   const std::vector<double> a = centred(basis, map, inside, pixels);
@@ -50,6 +51,15 @@ MapComparison compare_maps(const harmonic::HarmonicBasis& basis, ConstPixels map
     return basis.dot(ConstPixels(f), ConstPixels(g));
   };
   const double aa = dot(a, a), bb = dot(b, b), ab = dot(a, b);
+  // What is left of a constant by rounding is no structure.
+  constexpr double rounding = 1e-24;
+  const bool varies = aa > rounding * dot(masked_map, masked_map),
+             truth_varies = bb > rounding * dot(masked_truth, masked_truth);
+  if (!varies || !truth_varies)
+    fail(
+        "{} is constant over the {} pixels inside the mask, so there is nothing to compare; give maps of a "
+        "survey",
+        varies ? "the truth" : "the map", pixels);
   MapComparison result{static_cast<std::uint64_t>(pixels),
                        std::sqrt(dot(masked_truth, masked_truth) / pixels),
                        std::sqrt(dot(difference, difference) / pixels),

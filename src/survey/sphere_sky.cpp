@@ -12,8 +12,11 @@ namespace {
 
 class SphereSky final : public SurveySky {
  public:
-  SphereSky(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax, std::uint64_t tile)
-      : basis_(comm, nside, lmax), pixels_(basis_.grid(), basis_.rings()), tile_(checked_side(tile, 1)) {}
+  SphereSky(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax, std::uint64_t tile,
+            std::uint64_t least_blocks)
+      : basis_(comm, nside, lmax, least_blocks),
+        pixels_(basis_.grid(), basis_.rings()),
+        tile_(checked_side(tile, 1)) {}
 
   [[nodiscard]] const harmonic::HarmonicBasis& basis() const override { return basis_; }
   [[nodiscard]] const SkyPixels& pixels() const override { return pixels_; }
@@ -38,7 +41,7 @@ class SphereSky final : public SurveySky {
         stored_tiles_ ? stored_tiles_->count() : 0, tile_, tile_);
   }
   [[nodiscard]] std::string order() const override {
-    return fmt::format("rings in {} blocks", basis_.rings().blocks());
+    return fmt::format("ring-blocks = {}\n", basis_.rings().blocks());
   }
 
   void set_footprint(ConstPixels observed) override {
@@ -156,8 +159,8 @@ class SphereSky final : public SurveySky {
 }  // namespace
 
 std::unique_ptr<SurveySky> sphere_sky(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
-                                      std::uint64_t tile) {
-  return std::make_unique<SphereSky>(comm, nside, lmax, tile);
+                                      std::uint64_t tile, std::uint64_t least_blocks) {
+  return std::make_unique<SphereSky>(comm, nside, lmax, tile, least_blocks);
 }
 
 }  // namespace tessera::survey

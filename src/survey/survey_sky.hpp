@@ -39,7 +39,8 @@ class SurveySky {
 
   /// For people: what it is.
   [[nodiscard]] virtual std::string description() const = 0;
-  /// What the order of the pixels depends on, for checkpoints.
+  /// What the order of the pixels and the last bits of sums depend on, for checkpoints: the option of `map`
+  /// that makes other ranks have the same, a line name = value. Empty if that is nothing.
   [[nodiscard]] virtual std::string order() const = 0;
 
   /// Says where data are, observed > 0: on the sphere tiles without any are not stored. Once, before maps are
@@ -99,8 +100,9 @@ class LocalPeaks {
                                                    PaddedBox box);
 
 /// The sphere. tile: side of the tiles that are stored or not, a power of two up to nside. comm must outlive
-/// it. Collective.
+/// it. least_blocks: see RingDistribution. Collective.
 [[nodiscard]] std::unique_ptr<SurveySky> sphere_sky(const mpi::Communicator& comm, std::uint64_t nside,
-                                                    std::uint64_t lmax, std::uint64_t tile);
+                                                    std::uint64_t lmax, std::uint64_t tile,
+                                                    std::uint64_t least_blocks = 0);
 
 }  // namespace tessera::survey

@@ -113,7 +113,12 @@ TextTable parse_file(const std::string& path, const TableKind& kind) {
     fail("cannot read {} '{}' ({}); give a text file with {}", kind.noun, path, std::strerror(errno),
          kind.layout);
   TableParser parser(path, kind);
-  for (std::string line; std::getline(file, line);) parser.add(std::move(line));
+  constexpr const char* byte_order_mark = "\xEF\xBB\xBF";
+  bool first = true;
+  for (std::string line; std::getline(file, line); first = false) {
+    if (first && line.starts_with(byte_order_mark)) line.erase(0, 3);
+    parser.add(std::move(line));
+  }
   return parser.finish();
 }
 
@@ -137,10 +142,12 @@ std::vector<double> read_single_column(const std::string& path, const TableKind&
 
 std::vector<std::string> bins_of(const std::string& folder) {
   std::vector<std::string> bins;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
     const auto file = entry.path().filename();
     if (file.extension() == ".txt" && file.string().starts_with("bin_")) bins.push_back(file.stem().string());
   }
+  if (problem) fail("cannot read the folder '{}' ({}); check its permissions", folder, problem.message());
   std::sort(bins.begin(), bins.end());
   return bins;
 }
@@ -149,7 +156,8 @@ TextTable read_folder(const std::string& path, const TableKind& kind) {
   const std::string abscissa = fmt::format("{}/{}.txt", path, kind.abscissa);
   TextTable table{path, {}, {kind.abscissa}, {}, true};
   for (std::string& bin : bins_of(path)) table.names.push_back(std::move(bin));
-  if (!std::filesystem::exists(abscissa) || table.names.size() == 1)
+  std::error_code ignored;
+  if (!std::filesystem::exists(abscissa, ignored) || table.names.size() == 1)
     fail(
         "{} '{}' is a folder without {}.txt and bin_*.txt, so no section of CosmoSIS; give such a section "
         "or a text file with {}",
@@ -200,7 +208,7 @@ std::string lower_case(std::string text) {
 }
 
 TextTable read_text_table(const std::string& path, const TableKind& kind) {
-  return std::filesystem::is_directory(path) ? read_folder(path, kind) : read_file(path, kind);
+  return is_folder(path) ? read_folder(path, kind) : read_file(path, kind);
 }
 
 std::size_t find_name(const TextTable& table, const std::string& name) {

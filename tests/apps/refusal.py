@@ -2,9 +2,9 @@
 import os
 import re
 
-from common import CENTER, SPECTRUM, SurveyTest, run
+from common import CENTER, SLOWDOWN, SPECTRUM, SurveyTest, run
 
-LIMIT = 30  # seconds
+LIMIT = 30 * SLOWDOWN  # seconds
 # What mpirun says about a job that failed: blocks between rules, and lines of its own.
 BANNER = re.compile(r"^-{60,}\n.*?^-{60,}\n", re.MULTILINE | re.DOTALL)
 MPIRUN_LINE = re.compile(r"\[\S+:\d+\] (\d+ more process|Set MCA parameter)|mca_\w+: error in |\[warn\] Epoll ")

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.io import fits
 
-from common import FIELD, MPIEXEC, PRIOR, SOURCE, TESSERA, TrainingTest, end_session, main, run, succeed
+from common import FIELD, MPIEXEC, PATIENCE, PRIOR, SOURCE, TESSERA, TrainingTest, end_session, main, run, succeed
 from refusal import RefusalTest
 from test_ranks import contents
 
@@ -65,7 +65,7 @@ class Training(PosteriorTest):
             if line.startswith("network:"):  # all ranks listen by now
                 break
         process.send_signal(signal.SIGUSR2)
-        text = "".join(process.communicate(timeout=100))
+        text = "".join(process.communicate(timeout=PATIENCE))
         self.assertEqual(process.returncode, 75, text)
         self.assertFalse(out.exists())
         done = succeed(run(3, [*words, "--out", out, "--resume"]))
@@ -213,7 +213,7 @@ class Chains(PosteriorTest):
         other = self.sample_chains("other.h5", (1, ), catalogue=self.simulate("other.h5", "other_truth.h5",
                                                                               more=("--seed", "8"))[0])
         second.write_bytes(other.with_name("other.h5.chain_1").read_bytes())
-        self.refuse_gather(maps, "maps.h5.chain_1", "other options, data or models")
+        self.refuse_gather(maps, "maps.h5.chain_1", "its data is")
         first.unlink()
         self.refuse_gather(maps, "maps.h5.chain_0")
 
@@ -225,18 +225,26 @@ class Chains(PosteriorTest):
 
 
 class Survival(PosteriorTest):
-    def interrupted(self, name, deliver, *options):
-        """A run to which `deliver` does something once its first checkpoint is there."""
+    @staticmethod
+    def samples_in(checkpoint):
+        try:
+            with h5py.File(checkpoint) as file:
+                return int(file["posterior"].attrs["sample"])
+        except (OSError, KeyError):
+            return -1  # not there yet
+
+    def interrupted(self, name, deliver, sampling=LONG, samples=1):
+        """A run to which `deliver` does something once there is a checkpoint after so many samples."""
         out = self.here / name
-        words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
-                 "--checkpoint-minutes", "0", "--out", out, *options]
+        words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *sampling, "--score-model", self.model,
+                 "--checkpoint-minutes", "0", "--out", out]
         process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words]], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         checkpoint = out.with_name(out.name + ".checkpoint")
-        while process.poll() is None and not checkpoint.exists():
+        while process.poll() is None and self.samples_in(checkpoint) < samples:
             time.sleep(0.01)
         deliver(process)
-        text = "".join(process.communicate(timeout=100))
+        text = "".join(process.communicate(timeout=PATIENCE))
         self.assertFalse(out.exists(), text)
         self.assertTrue(checkpoint.exists(), text)
         self.code = process.returncode
@@ -264,6 +272,22 @@ class Survival(PosteriorTest):
         done = succeed(run(2, [*words, "--resume"]))
         self.assertIn("going on after", done.stdout)
 
+    def test_ended_in_burn_in(self):
+        """A burn-in may be longer than a job: it goes on, too, and ends with the same bits."""
+        long = ("--methods", "posterior", "--samples", "3", "--chains", "2", "--burn-in", "60", "--trajectories", "2",
+                "--levels", "3")
+        whole = self.map("whole.h5", *long, "--score-model", self.model)
+        words, text, out, checkpoint = self.interrupted("burn_in.h5", lambda process: process.send_signal(signal.SIGUSR2), long,
+                                                        samples=0)
+        self.assertEqual(self.code, 75, text)
+        self.assertRegex(text, r"ended on request after 0 of 6 samples and \d+ of 60 trajectories of a burn-in")
+        self.assertEqual(self.samples_in(checkpoint), 0)
+        done = succeed(run(3, [*words, "--resume"]))
+        self.assertRegex(done.stdout, r"going on after 0 of 6 samples and \d+ of 60 trajectories")
+        ours, expected = contents(out), contents(whole)
+        differ = [name for name in expected if ours[name] != expected[name]]
+        self.assertEqual([name for name in differ if "configuration" not in name], [])
+
     def test_chain_ended_and_resumed(self):
         """One chain that is stopped goes on by itself, and is part of the same maps."""
         whole = self.map("whole.h5", *LONG, "--score-model", self.model, "--checkpoint-minutes", "0")
@@ -276,7 +300,7 @@ class Survival(PosteriorTest):
         while process.poll() is None and not checkpoint.exists():
             time.sleep(0.01)
         process.send_signal(signal.SIGUSR2)
-        text = "".join(process.communicate(timeout=100))
+        text = "".join(process.communicate(timeout=PATIENCE))
         self.assertEqual(process.returncode, 75, text)
         refused = run(1, ["gather", out])
         self.assertIn("maps.h5.chain_0", refused.stderr)
@@ -297,7 +321,7 @@ class Survival(PosteriorTest):
         done = run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
                        "--seed", "9", "--out", out, "--resume"])
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("other options", done.stderr)
+        self.assertIn("its seed is 1, here 9", done.stderr)
 
     def test_damaged_checkpoint(self):
         """What is damaged is told, and the checkpoint of before goes on in its place."""
@@ -317,7 +341,7 @@ class Survival(PosteriorTest):
         before.write_bytes(older[:-1])
         done = run(2, [*words, "--resume"])
         self.assertNotEqual(done.returncode, 0)
-        for text in ("damaged.h5.checkpoint' is damaged", "damaged.h5.checkpoint.1' is damaged", "leave out --resume"):
+        for text in ("damaged.h5.checkpoint' is damaged", "damaged.h5.checkpoint.1' is damaged", "give --overwrite instead of --resume"):
             self.assertIn(text, done.stderr)
         before.write_bytes(older)
         done = succeed(run(3, [*words, "--resume"]))
@@ -325,7 +349,7 @@ class Survival(PosteriorTest):
         self.assertEqual(len(warning), 1, done.stderr)
         for text in ("damaged.h5.checkpoint' is damaged", "its checksum is", "damaged.h5.checkpoint.1'", "older"):
             self.assertIn(text, warning[0])
-        self.assertRegex(done.stdout, r"going on after \d+ of 120 samples of .*damaged\.h5\.checkpoint\.1")
+        self.assertRegex(done.stdout, r"going on after \d+ of 120 samples.*, from .*damaged\.h5\.checkpoint\.1")
         self.assertEqual([path.name for path in self.here.iterdir() if path != whole], [out.name])
         ours, expected = contents(out), contents(whole)
         differ = [name for name in expected if ours[name] != expected[name]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from common import (CENTER, FIELD, MPIEXEC, PRIOR, SOURCE, SPECTRUM, SURVEY, TESSERA, SurveyTest, end_session, main, run,
+from common import (CENTER, FIELD, MPIEXEC, PATIENCE, PRIOR, SOURCE, SPECTRUM, SURVEY, TESSERA, SurveyTest, end_session, main, run,
                     run_oracle, run_words, succeed)
 from refusal import RefusalTest, words
 from test_ranks import RANKS, contents
@@ -127,7 +127,7 @@ class Posterior(SphereTest):
         while process.poll() is None and not checkpoint.exists():
             time.sleep(0.001)
         end_session(process.pid)
-        text = "".join(process.communicate(timeout=100))
+        text = "".join(process.communicate(timeout=PATIENCE))
         self.assertFalse(out.exists(), text)
         self.assertIn("going on after", succeed(run(3, [*args, "--resume"])).stdout)
         ours, expected = contents(out), contents(one)

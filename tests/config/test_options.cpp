@@ -48,10 +48,19 @@ TEST_CASE("the resolved configuration is a config file that gives the same value
   const mpi::Communicator comm;
   const test::TemporaryFolder folder(comm);
   const std::string path = folder.path("resolved.conf");
-  const auto values = parse({"--fast", "--list", "a, b", "--name", "x = y"});
+  const auto values = parse({"--fast", "--list", "a, b", "--name", "x = y#1#.h5"});
   std::ofstream(path) << values.resolved();
   CHECK(parse({"--config", path}).resolved() == values.resolved());
   CHECK(parse({"--config", path}).words("list") == std::vector<std::string>{"a", "b"});
+  std::ofstream(path) << "name = maps#1.h5 # a comment\n#size = 7\n";
+  CHECK(parse({"--config", path}).text("name") == "maps#1.h5");
+  CHECK(parse({"--config", path}).number("size", 0, 10) == 5.0);
+}
+
+TEST_CASE("a switch is yes or no, wherever it is set") {
+  CHECK(parse({"--fast=yes"}).flag("fast"));
+  CHECK_FALSE(parse({"--fast=no"}).flag("fast"));
+  CHECK_THROWS_WITH(parse({"--fast=maybe"}), "--fast is 'maybe' and must be yes or no");
 }
 
 TEST_CASE("what is not understood is fatal and named") {

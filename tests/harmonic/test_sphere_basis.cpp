@@ -128,32 +128,34 @@ TEST_CASE("the bits do not depend on the ranks") {
   const mpi::Communicator comm, alone(MPI_COMM_SELF);
   // The last at an lmax where functions fall below the smallest numbers near the poles.
   for (const auto& [nside, lmax] : {Case{4, 11}, {8, 16}, {32, 70}, {128, 256}}) {
-    const SphereBasis basis(comm, nside, lmax), serial(alone, nside, lmax);
-    const auto e = noise_modes(serial, 7), b = noise_modes(serial, 8);
-    const auto f = noise_map(serial, 9), g = noise_map(serial, 10);
-    const auto mine = [&](const std::vector<double>& whole) {
-      const auto first = whole.begin() + static_cast<std::ptrdiff_t>(basis.first_pixel());
-      return std::vector<double>(first, first + static_cast<std::ptrdiff_t>(basis.pixel_count()));
-    };
-    REQUIRE(noise_modes(basis, 7) == e);
-    REQUIRE(noise_map(basis, 9) == mine(f));
-    std::vector<double> map(basis.pixel_count()), map2(map), whole(serial.pixel_count()), whole2(whole);
-    basis.synthesis(e, map);
-    serial.synthesis(e, whole);
-    REQUIRE(map == mine(whole));
-    basis.shear_synthesis(e, b, map, map2);
-    serial.shear_synthesis(e, b, whole, whole2);
-    REQUIRE(map == mine(whole));
-    REQUIRE(map2 == mine(whole2));
-    std::vector<Complex> a(basis.mode_count()), a2(a), c(a), c2(a);
-    basis.synthesis_adjoint(mine(f), a);
-    serial.synthesis_adjoint(f, c);
-    REQUIRE(a == c);
-    basis.shear_synthesis_adjoint(mine(f), mine(g), a, a2);
-    serial.shear_synthesis_adjoint(f, g, c, c2);
-    REQUIRE(a == c);
-    REQUIRE(a2 == c2);
-    REQUIRE(dot(basis, mine(f), mine(g)) == dot(serial, f, g));
+    for (const std::uint64_t blocks : {0U, 16U}) {
+      const SphereBasis basis(comm, nside, lmax, blocks), serial(alone, nside, lmax, blocks);
+      const auto e = noise_modes(serial, 7), b = noise_modes(serial, 8);
+      const auto f = noise_map(serial, 9), g = noise_map(serial, 10);
+      const auto mine = [&](const std::vector<double>& whole) {
+        const auto first = whole.begin() + static_cast<std::ptrdiff_t>(basis.first_pixel());
+        return std::vector<double>(first, first + static_cast<std::ptrdiff_t>(basis.pixel_count()));
+      };
+      REQUIRE(noise_modes(basis, 7) == e);
+      REQUIRE(noise_map(basis, 9) == mine(f));
+      std::vector<double> map(basis.pixel_count()), map2(map), whole(serial.pixel_count()), whole2(whole);
+      basis.synthesis(e, map);
+      serial.synthesis(e, whole);
+      REQUIRE(map == mine(whole));
+      basis.shear_synthesis(e, b, map, map2);
+      serial.shear_synthesis(e, b, whole, whole2);
+      REQUIRE(map == mine(whole));
+      REQUIRE(map2 == mine(whole2));
+      std::vector<Complex> a(basis.mode_count()), a2(a), c(a), c2(a);
+      basis.synthesis_adjoint(mine(f), a);
+      serial.synthesis_adjoint(f, c);
+      REQUIRE(a == c);
+      basis.shear_synthesis_adjoint(mine(f), mine(g), a, a2);
+      serial.shear_synthesis_adjoint(f, g, c, c2);
+      REQUIRE(a == c);
+      REQUIRE(a2 == c2);
+      REQUIRE(dot(basis, mine(f), mine(g)) == dot(serial, f, g));
+    }
   }
 }
 

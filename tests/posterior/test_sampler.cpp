@@ -142,6 +142,7 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   constexpr int count = 4000;
   Sampler sampler(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 5);
   sampler.begin(0);
+  sampler.burn_in();
   std::vector<std::vector<double>> samples, expectations;
   std::vector<Complex> kappa(survey.basis.mode_count()), expected(kappa.size());
   for (int i = 0; i < count; ++i) {
@@ -158,6 +159,7 @@ TEST_CASE("what the states of a chain expect of kappa has the exact mean, and wh
   options.trajectories = 1;
   Sampler single(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 6);
   single.begin(0);
+  single.burn_in();
   expectations.clear();
   for (int i = 0; i < 3 * count; ++i) {
     single.next(kappa, expected);
@@ -369,6 +371,7 @@ TEST_CASE("large scales that the learned prior leaves alone are drawn anew from 
   SilentScore score(1200.0);
   Sampler sampler(survey.basis, whole, spectrum, survey.data, variance, &score, options, 5);
   sampler.begin(0);
+  sampler.burn_in();
   constexpr int count = 400;
   const std::size_t modes = survey.basis.mode_count();
   std::vector<std::vector<double>> series(modes);
@@ -586,4 +589,58 @@ TEST_CASE("a posterior far from Gaussian is recovered in its mean, width, skewne
           1.0 / static_cast<double>(ranks.size());
     for (const double share : part) CHECK(share == Approx(0.1).margin(0.02));
   }
+}
+
+TEST_CASE("a chain goes on from any trajectory of its burn-in and from any sample with the same bits") {
+  const mpi::Communicator comm;
+  const SmallSurvey survey(comm, {9, 7});
+  const std::vector<double> variance = variances(survey),
+                            spectrum = pixel_spectrum(survey.basis, survey.signal);
+  const inference::WholeShearOperator whole(survey.basis);
+  SamplerOptions options;
+  options.sigma = sigma;
+  options.burn_in = 4;
+  options.trajectories = 2;
+  const auto sampler = [&] {
+    return Sampler(survey.basis, whole, spectrum, survey.data, variance, nullptr, options, 5);
+  };
+  const auto samples_of = [&](Sampler& chain, int count) {
+    std::vector<std::vector<Complex>> samples;
+    std::vector<Complex> expected(survey.basis.mode_count());
+    for (int i = 0; i < count; ++i) chain.next(samples.emplace_back(survey.basis.mode_count()), expected);
+    return samples;
+  };
+  std::vector<ChainState> states;
+  Sampler undisturbed = sampler();
+  undisturbed.begin(3);
+  states.push_back(undisturbed.state());
+  undisturbed.burn_in([&] { states.push_back(undisturbed.state()); });
+  const auto expected = samples_of(undisturbed, 3);
+  REQUIRE(states.size() == options.burn_in + 1);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    CHECK(states[i].burn_in == i);
+    CHECK(states[i].burn_in_scores == i + 1);  // the start's with them
+    Sampler resumed = sampler();
+    resumed.resume(3, states[i]);
+    resumed.burn_in();
+    CHECK(samples_of(resumed, 3) == expected);
+    CHECK(resumed.state().samples == 3);
+    CHECK(resumed.state().hmc.position == undisturbed.state().hmc.position);
+  }
+  // Of the first sample the burn-in's gradients are part, whoever took them.
+  Sampler first = sampler(), resumed = sampler();
+  first.begin(3);
+  first.burn_in();
+  resumed.resume(3, states[2]);
+  resumed.burn_in();
+  static_cast<void>(samples_of(first, 1));
+  static_cast<void>(samples_of(resumed, 1));
+  CHECK(resumed.sample_counts().scores == first.sample_counts().scores);
+  // Between samples.
+  const ChainState between = first.state();
+  resumed.resume(3, between);
+  resumed.burn_in();
+  const auto rest = samples_of(resumed, 2);
+  CHECK(rest[0] == expected[1]);
+  CHECK(rest[1] == expected[2]);
 }

@@ -385,3 +385,57 @@ def hdf5_with_a_damaged_middle(place):
 @case("maps.h5", "--section")
 def catalogue_that_is_a_file_of_maps(place):
     return place.map(catalogue=place.inputs.maps, section="/maps")
+
+
+# HDF5 whose values are elsewhere, or nowhere: it reads zeros
+
+
+def tabled(place, e1):
+    """The survey, but for e1, which e1(file, values) makes."""
+    def change(file):
+        for name, values in place.inputs.columns.items():
+            if name == "e1":
+                e1(file, values)
+            else:
+                file[name] = values
+    return place.hdf5("table.h5", change)
+
+
+@case("e1", "gone.h5", "not there", ranks=3)
+def virtual_without_its_source(place):
+    def e1(file, values):
+        layout = h5py.VirtualLayout(values.shape, values.dtype)
+        layout[:] = h5py.VirtualSource(str(place / "gone.h5"), "e1", values.shape)
+        file.create_virtual_dataset("e1", layout)
+    return place.map(catalogue=tabled(place, e1))
+
+
+@case("e1", "values.raw", "too short")
+def external_that_ends_early(place):
+    def e1(file, values):
+        place.file("values.raw", values.tobytes()[:100])
+        file.create_dataset("e1", values.shape, values.dtype, external=[(str(place / "values.raw"), 0, values.nbytes)])
+    return place.map(catalogue=tabled(place, e1))
+
+
+@case("e1", "never written")
+def half_written(place):
+    def e1(file, values):
+        file.create_dataset("e1", values.shape, values.dtype, chunks=(100, ))[:200] = values[:200]
+    return place.map(catalogue=tabled(place, e1))
+
+
+@case("TSCAL3", "mend")
+def fits_scaled_by_zero(place):
+    with fits.open(sound_fits(place)) as table:
+        table[1].header["TSCAL3"] = 1.0
+        table.writeto(place / "scaled.fits", output_verify="ignore")
+    content = bytearray((place / "scaled.fits").read_bytes())
+    at = content.index(b"TSCAL3  =")
+    content[at:at + CARD] = f"TSCAL3  = {0.0:>20}".encode().ljust(CARD)
+    return place.map(catalogue=place.file("scaled.fits", bytes(content)))
+
+
+@case("--e2-column", "'e1'")
+def one_column_for_two(place):
+    return place.map(e2_column="e1")

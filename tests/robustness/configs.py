@@ -1,4 +1,6 @@
 """Files of options, and options that contradict themselves."""
+import os
+
 from common import SOURCE
 from corpus import case
 
@@ -150,3 +152,19 @@ def depths_that_are_no_numbers(place):
 @case("--scale", "0")
 def scale_that_leaves_nothing(place):
     return place.imports(place.inputs.skies, scale=0, pixel_arcmin=None)
+
+
+@case("--scales-arcmin", "twice")
+def one_scale_twice(place):
+    return place.map(methods="posterior", score_model="none", samples=1, scales_arcmin="1,2,1")
+
+
+@case("--resume", "yes or no")
+def switch_of_the_command_line_that_is_neither(place):
+    return [*place.map(), "--resume=maybe"]
+
+
+@case("config file", "symbolic links")
+def link_in_a_ring(place):
+    os.symlink(place / "ring.ini", place / "ring.ini")
+    return place.map(config=place / "ring.ini")

@@ -146,3 +146,27 @@ def to_export_beyond_the_disk(place):
 @case("maps.h5", "kappa", "it has:")
 def to_export_from_another_group(place):
     return place.export(place.copy(place.inputs.maps, "maps.h5"), "../provenance")
+
+
+@case("the truth is constant", "nothing to compare")
+def truth_that_is_constant(place):
+    def change(file):
+        file["maps/kappa"][...] = 0.01
+    return place.compare(truth=place.hdf5("truth.h5", change, place.inputs.survey[1]))
+
+
+@case("kappa_ks_e", "no convergence", ranks=3)
+def beyond_any_convergence(place):
+    def change(file):
+        file["maps/kappa_ks_e"][...] = 1e200
+    return place.compare(maps=place.hdf5("maps.h5", change, place.inputs.maps))
+
+
+@case("no pixel", "export")
+def of_no_pixels(place):
+    def change(file):
+        for name in ("maps/kappa_ks_e", "healpix"):
+            del file[f"{name}/{'value' if name != 'healpix' else 'pixel'}"]
+        file["healpix/pixel"] = np.zeros(0, "i8")
+        file["maps/kappa_ks_e/value"] = np.zeros(0)
+    return place.export(place.hdf5("maps.h5", change, place.inputs.sphere_maps), "kappa_ks_e")

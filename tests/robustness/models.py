@@ -278,3 +278,22 @@ def of_calibration_cut_short(place):
 @case("model.h5", "sphere", "plane")
 def of_the_plane_on_the_sphere(place):
     return place.sphere_map(methods="deepmass", samples=0, model=place.copy(place.inputs.model, "model.h5"))
+
+
+@case("model.h5", "damaged")
+def of_a_heap_without_sizes(place):
+    """HDF5 looks for texts where the heap's directory says, and crashes."""
+    path = place.copy(place.inputs.model, "model.h5")
+    content = bytearray(path.read_bytes())
+    first_size = content.index(b"GCOL") + 31  # the last byte of its first object's size
+    content[first_size] = 64
+    path.write_bytes(content)
+    return deepmass(place, path)
+
+
+@case("no numbers", ranks=3)
+def of_weights_beyond_sense(place):
+    def change(file):
+        file["model/weights"][...] = 1e30
+        seal(file)
+    return deepmass(place, changed(place, change))

@@ -128,3 +128,51 @@ def truth_over_its_catalogue_by_a_link(place):
     path = place.copy(place.inputs.survey[0])
     os.symlink(path, place / "link.h5")
     return place.simulate(catalogue=path, out_truth=place / "link.h5")
+
+
+@case("out.h5.partial", "in the way", ranks=3)
+def pipe_in_place_of_the_partial_file(place):
+    words = place.map()
+    place.fifo("out.h5.partial")
+    return words
+
+
+@case("out.h5.partial", "--catalogue reads", "lost")
+def partial_file_that_is_the_catalogue(place):
+    return place.map(catalogue=place.copy(place.inputs.survey[0], "out.h5.partial"))
+
+
+@case("out.h5.checkpoint.1", "--skies reads", "lost")
+def checkpoint_that_is_the_skies(place):
+    return place.train(skies=place.copy(place.inputs.skies, "out.h5.checkpoint.1"))
+
+
+@case("new.h5.checkpoint", "did not end", "--resume", ranks=3)
+def beside_a_checkpoint_of_an_unfinished_run(place):
+    place.file("new.h5.checkpoint", OLD)
+    return place.train(out=place / "new.h5", overwrite=None)
+
+
+@case("--out", "--card-out", "two names")
+def two_in_one_place(place):
+    return place.calibrate(card_out=place / "out.h5", score_model=place.inputs.score)
+
+
+@case("--card-out", "--skies reads", "lost")
+def card_over_the_skies(place):
+    skies = place.copy(place.inputs.skies)
+    return place.calibrate(skies=skies, card_out=skies, score_model=place.inputs.score)
+
+
+@case("--maps reads", "lost")
+def member_of_the_list(place):
+    skies = place.copy(place.inputs.skies)
+    return place.imports(f"@{place.file('list.txt', f'{skies}' + chr(10))}", out=skies, pixel_arcmin=None)
+
+
+@case("--spectrum reads", "lost")
+def file_of_the_folder(place):
+    (place / "shear_cl").mkdir()
+    member = place.file("shear_cl/bin_1_1.txt", OLD)
+    place.file("shear_cl/ell.txt", OLD)
+    return place.map(spectrum=place / "shear_cl", out=member)

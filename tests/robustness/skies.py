@@ -284,3 +284,17 @@ def maps_without_an_end(place):
 @case("list'", "not there")
 def list_of_junk(place):
     return place.imports(f"@{place.file('list', bytes(range(1, 255)) * 3)}")
+
+
+@case("constant", "take it out")
+def that_teaches_nothing(place):
+    def change(file):
+        file["skies/kappa"][...] = 0.0
+    return place.train("score", skies=place.hdf5("skies.h5", change, place.inputs.skies))
+
+
+@case("sky 0", "no convergence")
+def beyond_any_convergence(place):
+    def change(file):
+        file["skies/kappa"][0, 3, 4] = 1e30
+    return place.simulate(sky=place.hdf5("skies.h5", change, place.inputs.skies), spectrum=None, npix="32,32")

@@ -1,4 +1,6 @@
 """Spectra, distributions of redshifts and other tables of text."""
+import os
+
 from common import SPECTRUM
 from corpus import SPHERE_SPECTRUM, case
 
@@ -168,3 +170,9 @@ def published_figures_of_junk(place):
 @case("pipe", "file")
 def published_figures_from_a_pipe(place):
     return place.compare_skies(place.inputs.skies, published=place.fifo())
+
+
+@case("spectrum", "symbolic links")
+def link_in_a_ring(place):
+    os.symlink(place / "ring.txt", place / "ring.txt")
+    return place.map(spectrum=place / "ring.txt")

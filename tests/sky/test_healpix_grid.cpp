@@ -71,6 +71,19 @@ TEST_CASE("storage order: every pixel once, rings whole, blocks the same for any
     }
 }
 
+TEST_CASE("fewer ranks can have the order of more") {
+  for (const std::uint64_t nside : {16ULL, 64ULL})
+    for (const int ranks : {1, 3, 9, 16}) {
+      const RingDistribution many(nside, 13), few(nside, ranks, many.blocks());
+      CHECK(many.blocks() == 16);
+      CHECK(few.blocks() == 16);
+      for (std::uint64_t i = 0; i < 12 * nside * nside; ++i)
+        REQUIRE(few.storage_index(i) == many.storage_index(i));
+    }
+  CHECK(RingDistribution(16, 20, 16).blocks() == 32);   // one for each rank
+  CHECK(RingDistribution(16, 1, 1024).blocks() == 32);  // a pair of rings in each
+}
+
 TEST_CASE("storage order agrees with HEALPix's rings") {
   const HealpixGrid grid(16);
   const RingDistribution rings(16, 3);

@@ -2,16 +2,17 @@
 leaves can be gone on from."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from common import FIELD, MPIEXEC, PRIOR, TESSERA, SurveyTest, end_session, main, run, run_words, succeed
-from test_survival import UNFINISHED, result
+from common import FIELD, MPIEXEC, PATIENCE, PRIOR, TESSERA, SurveyTest, end_session, main, run, run_words, succeed
+from test_survival import NETWORK, UNFINISHED, result
 
 DISK = os.environ["TESSERA_STARVED_DISK"]
-PATIENCE = 90  # seconds, for what should take a few; a rank that others left speaks up after half a minute
+PATIENCE *= 1.5  # a rank that others left speaks up after half a minute
 CHAINS = ("--methods", "posterior", "--score-model", "none", "--chains", "2", "--samples", "6", "--burn-in", "2",
           "--trajectories", "1", "--levels", "2", "--checkpoint-minutes", "0")
 
@@ -188,6 +189,81 @@ class Disk(StarvingTest):
             lock.unlink(missing_ok=True)
 
 
+class Commands(StarvingTest):
+    """Every command on a disk that fills while it writes."""
+    SKIES = ("--npix", "32", "--pixel-arcmin", "1")
+    SAMPLING = ("--burn-in", "1", "--trajectories", "1", "--levels", "2")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.skies, cls.score, cls.maps, cls.chains = (cls.folder / f"{name}.h5" for name in ("skies", "score", "maps", "chains"))
+        for words in (["simulate", "skies", "--count", "8", *cls.SKIES, *PRIOR, "--validation", "0.25", "--test", "0.25", "--out",
+                       cls.skies],
+                      ["train", "score", *cls.training(), "--sigma", "0.005:0.15", "--out", cls.score],
+                      ["map", "--catalogue", cls.catalogue, *FIELD, *PRIOR, "--methods", "ks", "--out", cls.maps],
+                      ["map", "--catalogue", cls.catalogue, *FIELD, *PRIOR, "--methods", "posterior", "--score-model", "none",
+                       "--chains", "1", "--chain", "0", "--samples", "2", *cls.SAMPLING, "--out", cls.chains]):
+            succeed(run(2, words))
+
+    @classmethod
+    def training(cls):
+        return ["--skies", cls.skies, *PRIOR, *NETWORK, "--steps", "4", "--validate", "2", "--validation-skies", "2", "--test-skies",
+                "2"]
+
+    def starve(self, words, outs):
+        """Fails for want of space wherever it writes, says so once, and leaves nothing."""
+        told = 0
+        for after in (0, 1, 2, 4, 8, 16, 40, 100):
+            with self.subTest(after=after):
+                done = run(2, words, timeout=PATIENCE, env=starved(name=f"{self.here}/", after=after))
+                self.out = outs[-1]
+                if done.returncode == 0:
+                    for out in outs:
+                        out.unlink()
+                else:
+                    self.assert_told(done, "disk|space")
+                    told += 1
+                self.assertEqual([path.name for path in self.here.iterdir() if ".chain_" not in path.name], [])
+        self.assertGreater(told, 0)
+
+    def test_simulate(self):
+        outs = self.here / "catalogue.h5", self.here / "truth.h5"
+        self.starve(["simulate", *FIELD, *PRIOR, "--density", "20", "--out-catalogue", outs[0], "--out-truth", outs[1]], outs)
+
+    def test_simulate_skies(self):
+        self.starve(["simulate", "skies", "--count", "8", *self.SKIES, *PRIOR, "--out", self.out], [self.out])
+
+    def test_gather(self):
+        shutil.copy(f"{self.chains}.chain_0", f"{self.out}.chain_0")
+        self.starve(["gather", self.out], [self.out])
+
+    def test_calibrate(self):
+        self.starve(["calibrate", "--skies", self.skies, *PRIOR, "--score-model", "none", "--deepmass-model", "none", "--density", "20",
+                     "--masks", "starry", "--field", "16", "--surveys", "2", "--samples", "8", *self.SAMPLING, "--out", self.out],
+                    [self.out])
+
+    def test_compare(self):
+        self.starve(["compare", "--skies", self.skies, "--out", self.out], [self.out])
+
+    def test_import(self):
+        self.starve(["import", "--maps", self.skies, "--out", self.out], [self.out])
+
+    def test_train(self):
+        """What it has learned stays in its checkpoints, if there were any."""
+        for after in (0, 3, 10, 30, 100):
+            with self.subTest(after=after):
+                done = run(2, ["train", "score", *self.training(), "--sigma", "0.005:0.15", "--out", self.out], timeout=PATIENCE,
+                           env=starved(name=f"{self.here}/", after=after))
+                if done.returncode == 0:
+                    continue
+                self.assert_told(done, "disk|space")
+                left = {path.name for path in self.here.iterdir()}
+                self.assertLessEqual(left, {"maps.h5.checkpoint", "maps.h5.checkpoint.1"})
+                succeed(run(2, ["train", "score", *self.training(), "--sigma", "0.005:0.15", "--out", self.out, "--resume"]))
+                self.out.unlink()
+
+
 class Mounted(StarvingTest):
     """A file system of its own, where this may be."""
 
@@ -214,6 +290,20 @@ class Mounted(StarvingTest):
                     told += 1
         self.assertGreater(told, 0)
         self.assertGreater(without, 0)
+
+    def test_small_for_an_image(self):
+        """cfitsio writes past what test_small's library watches."""
+        maps = self.folder / "maps.h5"
+        succeed(run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, "--methods", "ks", "--out", maps]))
+        self.mount()
+        for kilobytes, holds in ((4, False), (8, False), (64, True)):
+            with self.subTest(kilobytes=kilobytes):
+                subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.here], check=True)
+                done = run(2, ["export", maps, "--map", "kappa_ks_e", "--fits", self.out], timeout=PATIENCE)
+                if holds:
+                    succeed(done)
+                else:
+                    self.assert_told(done, "disk|space")
 
     def test_read_only(self):
         self.mount("-o", "ro")

@@ -15,12 +15,11 @@ from typing import NamedTuple
 
 import h5py
 
-from common import FIELD, MPIEXEC, PRIOR, SURVEY, TESSERA, end_session, run, succeed
+from common import FIELD, MPIEXEC, PATIENCE, PRIOR, SURVEY, TESSERA, end_session, run, succeed
 from test_ranks import contents
 
 RANKS = (1, 2, 3)
 KILLS_OF_A_RUN = 3
-PATIENCE = 60  # seconds for what must end by itself
 UNFINISHED = 75
 
 NETWORK = ("--channels", "4,6", "--batch", "2", "--warmup", "2", "--patience", "1000")

@@ -1,0 +1,88 @@
+#include "apps/kept_inputs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.hpp"
+
+namespace tessera::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array outputs{"out", "out-catalogue", "out-truth", "fits", "card-out"};
+
+bool is_output(const std::string& option) {
+  return std::find(outputs.begin(), outputs.end(), option) != outputs.end();
+}
+
+bool is_file(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+/// The files that a word of an option stands for: itself, the members of a list @FILE or of a folder.
+std::vector<std::string> files_of(const std::string& word) {
+  std::vector<std::string> files{word};
+  if (word.starts_with('@') && is_file(word.substr(1))) {
+    files.push_back(word.substr(1));
+    std::ifstream list(word.substr(1));
+    for (std::string line; std::getline(list, line);) files.push_back(line);
+  }
+  std::error_code ignored;
+  if (fs::is_directory(word, ignored))
+    for (const auto& entry : fs::directory_iterator(word, ignored)) files.push_back(entry.path().string());
+  return files;
+}
+
+/// What is written, renamed or removed for an output.
+std::vector<std::string> places_of(const config::Values& values, const std::string& output) {
+  std::string path = values.text(output);
+  std::vector<std::string> places{path, path + ".partial"};
+  if (values.has("chain")) places.push_back(path += ".chain_" + values.text("chain"));
+  for (const char* const end : {".checkpoint", ".checkpoint.1", ".checkpoint.partial"})
+    places.push_back(path + end);
+  return places;
+}
+
+void require_kept(const config::Values& values, const std::string& output, const std::string& input) {
+  for (const std::string& word : values.list(input)) {
+    for (const std::string& file : files_of(word)) {
+      if (!is_file(file)) continue;
+      for (const std::string& place : places_of(values, output)) {
+        std::error_code ignored;
+        if (fs::equivalent(file, place, ignored))
+          fail("--{} writes '{}', which --{} reads: it would be lost; choose another name", output, place,
+               input);
+      }
+    }
+  }
+}
+
+void require_apart(const config::Values& values, const std::string& output, const std::string& other) {
+  std::error_code ignored;
+  const fs::path first = fs::weakly_canonical(values.text(output), ignored),
+                 second = fs::weakly_canonical(values.text(other), ignored);
+  if (first == second)
+    fail("--{} and --{} are both '{}', and one would replace the other; give two names", output, other,
+         values.text(output));
+}
+
+}  // namespace
+
+void require_inputs_kept(const config::Values& values) {
+  for (const std::string output : outputs) {
+    if (!values.has(output)) continue;
+    for (const std::string& name : values.names()) {
+      if (!values.has(name) || name == output) continue;
+      if (is_output(name))
+        require_apart(values, output, name);
+      else if (output != "card-out" || name != "score-model")
+        require_kept(values, output, name);
+    }
+  }
+}
+
+}  // namespace tessera::apps
