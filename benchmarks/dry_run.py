@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from scaling import SOURCE, Runner, plane, require_idle, sphere
+from scaling_runs import SOURCE, Runner, plane, require_idle, sphere
 
 CASES = {"plane, ks,wiener": (plane(720, 720), ["--methods", "ks,wiener"]),
          "plane, all": (plane(360, 360), ["--methods", "ks,wiener,deepmass,posterior", "--chains", "2", "--samples", "16"]),
