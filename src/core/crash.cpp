@@ -14,13 +14,17 @@ namespace {
 
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
+/// What listened before: Open MPI's, a sanitizer's.
+std::array<struct sigaction, signals.size()> before;
+
 // Ready to be written: a handler cannot make it.
 std::array<char, 4096> message;
 std::size_t length = 0;
 
 void end(int signal) {
   if (length == 0) {
-    std::signal(signal, SIG_DFL);
+    for (std::size_t i = 0; i < signals.size(); ++i)
+      if (signals[i] == signal) sigaction(signal, &before[i], nullptr);
     std::raise(signal);
     return;
   }
@@ -31,9 +35,9 @@ void end(int signal) {
 }  // namespace
 
 void listen() {
-#ifndef __SANITIZE_ADDRESS__  // which tells more
-  for (const int signal : signals) std::signal(signal, end);
-#endif
+  struct sigaction ours {};
+  ours.sa_handler = end;
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &before[i]);
 }
 
 Reading::Reading(const std::string& what) {
