@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstring>
 #include <unistd.h>
 
 #include "core/text.hpp"
@@ -14,21 +13,26 @@ namespace {
 
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
-/// What listened before: Open MPI's, a sanitizer's.
-std::array<struct sigaction, signals.size()> before;
+struct State {
+  std::array<struct sigaction, signals.size()> before{};  // who listened: Open MPI, a sanitizer
+  std::array<char, 4096> message{};                       // ready to be written: a handler cannot make it
+  std::size_t length = 0;                                 // 0: nothing is read
+};
 
-// Ready to be written: a handler cannot make it.
-std::array<char, 4096> message;
-std::size_t length = 0;
+State& state() {
+  static State state;
+  return state;
+}
 
 void end(int signal) {
-  if (length == 0) {
+  if (state().length == 0) {
     for (std::size_t i = 0; i < signals.size(); ++i)
-      if (signals[i] == signal) sigaction(signal, &before[i], nullptr);
+      if (signals[i] == signal) sigaction(signal, &state().before[i], nullptr);
     std::raise(signal);
     return;
   }
-  if (unfinished_files::delete_all()) static_cast<void>(!write(STDERR_FILENO, message.data(), length));
+  if (unfinished_files::delete_all() && write(STDERR_FILENO, state().message.data(), state().length) < 0)
+    _exit(2);
   _exit(1);
 }
 
@@ -37,17 +41,17 @@ void end(int signal) {
 void listen() {
   struct sigaction ours {};
   ours.sa_handler = end;
-  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &before[i]);
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &state().before[i]);
 }
 
 Reading::Reading(const std::string& what) {
   const std::string text =
       "error: reading " + one_line(what) +
       " crashed a library, so the file is damaged; make it again, or take another copy\n";
-  length = std::min(text.size(), message.size());
-  std::memcpy(message.data(), text.data(), length);
+  state().length = std::min(text.size(), state().message.size());
+  std::copy_n(text.begin(), state().length, state().message.begin());
 }
 
-Reading::~Reading() { length = 0; }
+Reading::~Reading() { state().length = 0; }
 
 }  // namespace tessera::crash

@@ -1,5 +1,6 @@
 #include "io/write_failure.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -20,20 +21,22 @@ std::string& path_in_work() {
   return path;
 }
 
+/// An error handler of MPI, whose type it must have.
+// NOLINTNEXTLINE(cert-dcl50-cpp,readability-non-const-parameter)
 void end_job(MPI_File* file, int* code, ...) {
   if (*file == MPI_FILE_NULL) return;  // it could not be opened, which HDF5 tells
   // Of ranks that fail together, the one that deletes the file speaks.
   if (unfinished_files::delete_all()) {
-    char text[MPI_MAX_ERROR_STRING] = "";
+    std::array<char, MPI_MAX_ERROR_STRING> text{};
     int length = 0;
-    MPI_Error_string(*code, text, &length);
+    MPI_Error_string(*code, text.data(), &length);
     std::fflush(stdout);
     std::fprintf(
         stderr, "error: writing '%s' failed (%s); the disk is probably full: free some space and run again\n",
-        path_in_work().c_str(), one_line(text).c_str());
-    mpi::end_job();
+        path_in_work().c_str(), one_line(text.data()).c_str());
+  } else {
+    std::this_thread::sleep_for(std::chrono::seconds(10));
   }
-  std::this_thread::sleep_for(std::chrono::seconds(10));
   mpi::end_job();
 }
 
