@@ -54,6 +54,7 @@ void run_export(const mpi::Communicator& comm, const config::Values& values) {
     const io::MapReader file(input);
     write_fits(output.temporary(), file, file.find_map(wanted));
   });
+  output.recreated();
   output.commit();
   log::info("wrote {}", output.path());
 }

@@ -145,6 +145,7 @@ std::vector<std::string> file_names(const std::vector<std::string>& words) {
       if (line.ends_with('\r')) line.pop_back();
       if (!line.empty()) names.push_back(file_in_list(line, word.substr(1)));
     }
+    require_whole(list, word.substr(1));
   }
   if (names.empty()) fail("--maps is '{}' and names no file; give at least one", fmt::join(words, ","));
   return names;

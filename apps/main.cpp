@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "apps/command.hpp"
-#include "apps/kept_inputs.hpp"
+#include "apps/input_files.hpp"
 #include "apps/library_versions.hpp"
 #include "apps/networks.hpp"
 #include "apps/overview.hpp"
@@ -130,6 +130,7 @@ void report(const char* kind, const std::string& problem) {
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like others
+  std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody reads what it says
   if (argc == 3 && argv[1] == std::string("--man-pages")) return write_man_pages(argv[2]);
   if (!apps::has_networks() && needs_networks({argv + 1, argv + argc})) apps::become_networks(argv);
   const mpi::Environment environment(argc, argv);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "apps/input_files.hpp"
 #include "core/error.hpp"
 
 namespace tessera::apps {
@@ -33,7 +34,7 @@ PosteriorSettings::PosteriorSettings(const config::Values& values, std::uint32_t
   configuration = same.resolved();
   for (const char* const name : {"out", "checkpoint-minutes", "quiet", "verbose", "tile", "model", "methods"})
     same.erase(name);
-  identity = same.resolved();
+  identity = same.resolved() + contents_of_inputs(same);
 }
 
 PosteriorPlan::PosteriorPlan(const PosteriorProblem& problem, const PosteriorSettings& settings,

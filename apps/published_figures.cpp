@@ -48,6 +48,7 @@ std::vector<PublishedFigure> read_published(const std::string& path) {
     line = line.substr(0, line.find('#'));
     if (line.find_first_not_of(" \t\r") != std::string::npos) figures.push_back(read_figure(path, line));
   }
+  require_whole(file, path);
   if (figures.empty()) fail("'{}' has no published figure; check --published", path);
   return figures;
 }

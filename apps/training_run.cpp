@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "apps/input_files.hpp"
 #include "apps/provenance.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -20,7 +21,7 @@ std::string identity(const config::Values& values) {
   for (const char* const name :
        {"resume", "overwrite", "out", "test-surveys", "test-densities", "quiet", "verbose"})
     same.erase(name);
-  return same.resolved();
+  return same.resolved() + contents_of_inputs(same);
 }
 
 }  // namespace

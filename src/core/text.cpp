@@ -70,6 +70,10 @@ bool is_folder(const std::string& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
+void require_whole(const std::istream& file, const std::string& path) {
+  if (file.bad()) fail("cannot read '{}' to its end; check the disk, and run again", path);
+}
+
 void refuse_streams(const std::string& path, std::string_view what) {
   std::error_code ignored;
   const auto type = std::filesystem::status(path, ignored).type();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <istream>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ namespace tessera {
 
 /// Whether the path is a folder, as far as can be seen.
 [[nodiscard]] bool is_folder(const std::string& path);
+
+/// Error if a text was not read to its end because its file could not be: it would be taken for a shorter
+/// one.
+void require_whole(const std::istream& file, const std::string& path);
 
 /// Error if the path is a pipe, a device or a socket: ranks that read one share its bytes, and may wait for
 /// ever. `what` it should be is for the message. Paths without a file pass.

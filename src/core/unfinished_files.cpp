@@ -1,5 +1,6 @@
 #include "core/unfinished_files.hpp"
 
+#include <cerrno>
 #include <set>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ void remove(const std::string& path) { paths().erase(path); }
 bool delete_all() {
   bool first = paths().empty();
   for (const std::string& path : paths()) {
-    const bool deleted = unlink(path.c_str()) == 0;
+    const bool deleted = unlink(path.c_str()) == 0 || errno != ENOENT;  // where none may, all speak
     first = first || (deleted && path == *paths().begin());
   }
   return first;

@@ -11,7 +11,8 @@ void add(const std::string& path);
 /// It is whole, or gone.
 void remove(const std::string& path);
 /// Deletes those that there are, as the last deed before an end; safe in a signal handler. Of processes that
-/// do so of the same files it returns true to one: that which may speak. True if there are none.
+/// do so of the same files it returns true to one: that which may speak. True if there are none, or if they
+/// cannot be deleted.
 bool delete_all();
 
 }  // namespace tessera::unfinished_files

@@ -1,14 +1,18 @@
 #include "io/atomic_file.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/unfinished_files.hpp"
@@ -69,26 +73,54 @@ void trim(const std::string& name) {
     fail("cannot trim '{}' ({})", name, std::strerror(errno));
 }
 
-/// Makes the temporary file anew: one that a killed run left behind goes, what it is a link to does not.
-void create_empty(const std::string& temporary) {
+/// Whether a run holds the file that is there. Where locks are not known, none does.
+bool is_held(const std::string& temporary) {
+  const int file = open(temporary.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool held = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return held;
+}
+
+/// Makes the temporary file anew and returns its descriptor, which holds a lock: one that a killed run left
+/// behind goes, what it is a link to does not.
+int create_empty(const std::string& temporary) {
   struct stat status {};
   if (lstat(temporary.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
     fail(
         "'{}' is in the way, a folder or a pipe where the output is written first; remove it or choose "
         "another name",
         temporary);
+  if (is_held(temporary))
+    fail(
+        "another run is writing '{}' now, and the two would ruin each other's work; wait for it, or choose "
+        "another name",
+        temporary);
   unlink(temporary.c_str());
-  const int file = open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+  const int file = open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
   if (file < 0)
     fail("cannot write '{}' ({}); check that the folder exists and is writable", temporary,
          std::strerror(errno));
-  close(file);
+  flock(file, LOCK_EX | LOCK_NB);
+  return file;
+}
+
+/// Whether the name is that of the file still.
+bool is_own(int file, const std::string& temporary) {
+  struct stat ours {
+  }, found{};
+  return fstat(file, &ours) == 0 && lstat(temporary.c_str(), &found) == 0 && ours.st_dev == found.st_dev &&
+         ours.st_ino == found.st_ino;
 }
 
 void sync(const std::string& name, int flags) {
   const int file = open(name.c_str(), flags | O_CLOEXEC);
-  const bool done = file >= 0 && fsync(file) == 0;
+  bool done = file >= 0 && fsync(file) == 0;
   const int reason = errno;
+  // Some file systems do not flush folders, and need not.
+  constexpr std::array not_for_folders{EINVAL, ENOSYS, ENOTSUP, EACCES, EBADF};
+  if ((flags & O_DIRECTORY) != 0 && std::ranges::find(not_for_folders, reason) != not_for_folders.end())
+    done = true;
   if (file >= 0) close(file);
   if (!done)
     fail("cannot flush '{}' to disk ({}); free some space and run again", name, std::strerror(reason));
@@ -101,7 +133,7 @@ AtomicFile::AtomicFile(const mpi::Communicator& comm, std::string path, bool ove
   mpi::collectively(comm, [&] {
     if (!comm.is_root()) return;
     check_destination(path_, overwrite);
-    create_empty(temporary_);
+    file_ = create_empty(temporary_);
   });
   unfinished_files::add(temporary_);  // on every rank: whichever ends the job
 }
@@ -112,9 +144,28 @@ void AtomicFile::reserve(double bytes) const {
   });
 }
 
+void AtomicFile::recreated() {
+  mpi::collectively(*comm_, [&] {
+    if (!comm_->is_root()) return;
+    close(file_);
+    file_ = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
+    if (file_ < 0) fail("cannot write '{}' ({}); run again", temporary_, std::strerror(errno));
+    flock(file_, LOCK_EX | LOCK_NB);
+  });
+}
+
 AtomicFile::~AtomicFile() {
-  if (!committed_ && comm_->is_root()) unlink(temporary_.c_str());
+  if (!committed_ && file_ >= 0 && is_own(file_, temporary_)) unlink(temporary_.c_str());
+  if (file_ >= 0) close(file_);
   unfinished_files::remove(temporary_);
+}
+
+void AtomicFile::require_own() const {
+  if (!is_own(file_, temporary_))
+    fail(
+        "'{}' was taken away or replaced while it was written, perhaps by another run of the same output; "
+        "run again",
+        temporary_);
 }
 
 void AtomicFile::replace() const {
@@ -128,13 +179,17 @@ void AtomicFile::replace() const {
 void AtomicFile::commit() {
   comm_->barrier();
   mpi::collectively(*comm_, [&] {
-    if (comm_->is_root()) trim(temporary_);
+    if (!comm_->is_root()) return;
+    require_own();
+    trim(temporary_);
   });
   if (sealed_) add_seal(*comm_, temporary_);
   mpi::collectively(*comm_, [&] {
     if (!comm_->is_root()) return;
     sync(temporary_, O_RDWR);
+    require_own();
     replace();
+    close(std::exchange(file_, -1));  // the lock ends: others may read the file
     sync(folder_of(path_), O_RDONLY | O_DIRECTORY);
   });
   committed_ = true;

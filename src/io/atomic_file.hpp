@@ -11,8 +11,8 @@ namespace tessera::io {
 /// Every member is collective unless said otherwise.
 class AtomicFile {
  public:
-  /// Checks at once, before any work is done, that the folder can be written and that `path` does not exist
-  /// (or may be replaced): Error on every rank otherwise.
+  /// Checks at once, before any work is done, that the folder can be written, that `path` does not exist (or
+  /// may be replaced), and that no other run is writing it: Error on every rank otherwise.
   AtomicFile(const mpi::Communicator& comm, std::string path, bool overwrite);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -29,6 +29,9 @@ class AtomicFile {
   /// every rank.
   void reserve(double bytes) const;
 
+  /// To be called when the writer has made the temporary file anew, as cfitsio does. Collective.
+  void recreated();
+
   /// commit() seals the file (io/seal.hpp).
   void sealed() { sealed_ = true; }
   /// commit() leaves the file that is replaced under this name.
@@ -39,12 +42,14 @@ class AtomicFile {
   void commit();
 
  private:
+  void require_own() const;
   void replace() const;
 
   const mpi::Communicator* comm_;
   std::string path_;
   std::string temporary_;
   std::string kept_;  // empty: nothing is kept
+  int file_ = -1;     // descriptor of the temporary file, on rank 0: it is locked
   bool sealed_ = false;
   bool committed_ = false;
 };

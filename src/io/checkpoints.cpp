@@ -50,7 +50,7 @@ std::string differences(const std::string& file, const std::string& ours) {
   std::vector<std::string> told;
   for (const std::string& name : names) {
     const std::string theirs = value_of(there, name), mine = value_of(here, name);
-    if (theirs != mine) told.push_back(fmt::format("its {} is {}, here {}", name, theirs, mine));
+    if (theirs != mine) told.push_back(fmt::format("{} is {} there and {} here", name, theirs, mine));
   }
   return told.empty() ? "its options come in another order" : fmt::format("{}", fmt::join(told, "; "));
 }

@@ -127,7 +127,7 @@ MapWriter::MapWriter(const mpi::Communicator& comm, AtomicFile& file, double val
     file_ = FileHandle(H5Fcreate(file.temporary().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
     if (!file_) fail("cannot create '{}'; check the folder and the disk", file.temporary());
   });
-  together([&] { file.reserve(bytes); });
+  file.reserve(bytes);
 }
 
 MapWriter::~MapWriter() {

@@ -27,11 +27,17 @@ struct Seal {
 
 std::string text_of(const Seal& seal) { return fmt::format(seal_format, seal.checksum, seal.bytes); }
 
+/// The system could not read: that says nothing of what a file holds.
+class Unreadable : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A file by its descriptor.
 class Bytes {
  public:
   Bytes(const std::string& path, int flags) : path_(path), file_(open(path.c_str(), flags | O_CLOEXEC)) {
-    if (file_ < 0) fail("cannot open '{}' ({})", path, std::strerror(errno));
+    if (file_ < 0) throw Unreadable(fmt::format("cannot open '{}' ({})", path, std::strerror(errno)));
   }
   ~Bytes() { close(file_); }
   Bytes(const Bytes&) = delete;
@@ -50,8 +56,8 @@ class Bytes {
     while (!into.empty()) {
       const ssize_t got = pread(file_, into.data(), into.size(), static_cast<off_t>(first));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0)
-        fail("cannot read '{}' ({})", path_, got < 0 ? std::strerror(errno) : "it became shorter");
+      if (got < 0) throw Unreadable(fmt::format("cannot read '{}' ({})", path_, std::strerror(errno)));
+      if (got == 0) fail("'{}' became shorter while it was read", path_);
       into = into.subspan(static_cast<std::size_t>(got));
       first += static_cast<std::uint64_t>(got);
     }
@@ -90,10 +96,24 @@ std::uint64_t block_checksum(std::uint64_t number, std::span<const char> block) 
   return mixed(mixed(sum, 0), sum >> 32U);
 }
 
-/// Of the first `bytes` of a file, the same on any number of ranks. Collective.
-std::uint64_t checksum_of(const mpi::Communicator& comm, const std::string& path, std::uint64_t bytes) {
-  std::uint64_t sum = 0;
+/// mpi::collectively; unreadable: set on the rank whose work ended in such an error.
+template <class Work>
+void read_together(const mpi::Communicator& comm, bool& unreadable, Work&& work) {
   mpi::collectively(comm, [&] {
+    try {
+      work();
+    } catch (const Unreadable&) {
+      unreadable = true;
+      throw;
+    }
+  });
+}
+
+/// Of the first `bytes` of a file, the same on any number of ranks. Collective.
+std::uint64_t checksum_of(const mpi::Communicator& comm, const std::string& path, std::uint64_t bytes,
+                          bool& unreadable) {
+  std::uint64_t sum = 0;
+  read_together(comm, unreadable, [&] {
     const Bytes file(path, O_RDONLY);
     const std::uint64_t blocks = (bytes + block_bytes - 1) / block_bytes;
     const auto ranks = static_cast<std::uint64_t>(comm.size()),
@@ -129,25 +149,29 @@ void add_seal(const mpi::Communicator& comm, const std::string& path) {
   std::uint64_t bytes = 0;
   mpi::collectively(comm, [&] { bytes = comm.is_root() ? Bytes(path, O_RDONLY).size() : 0; });
   bytes = comm.max(bytes);
-  const std::uint64_t checksum = checksum_of(comm, path, bytes);
+  bool ignored = false;
+  const std::uint64_t checksum = checksum_of(comm, path, bytes, ignored);
   mpi::collectively(comm, [&] {
     if (comm.is_root()) Bytes(path, O_WRONLY).append(bytes, text_of({bytes, checksum}));
   });
 }
 
 std::string broken_seal(const mpi::Communicator& comm, const std::string& path) {
+  bool unreadable = false;  // on this rank
   try {
     std::optional<Seal> seal;
-    mpi::collectively(comm, [&] {
+    read_together(comm, unreadable, [&] {
       if (comm.is_root()) seal = seal_of(path);
     });
     if (comm.max(seal ? 1 : 0) == 0) return "it does not end in its checksum, so it was cut short or changed";
     const std::uint64_t bytes = comm.max(seal ? seal->bytes : 0);
-    const std::uint64_t found = checksum_of(comm, path, bytes),
+    const std::uint64_t found = checksum_of(comm, path, bytes, unreadable),
                         expected = comm.max(seal ? seal->checksum : 0);
     if (found == expected) return {};
     return fmt::format("its checksum is {:016x}, not {:016x}", found, expected);
   } catch (const Error& problem) {
+    if (comm.max(unreadable ? 1 : 0) > 0)
+      fail("{}; the file may be sound: mend that, and run again", problem.what());
     return problem.what();
   }
 }

@@ -14,7 +14,7 @@ namespace tessera::io {
 void add_seal(const mpi::Communicator& comm, const std::string& path);
 
 /// What is wrong with the seal of a file, for the end of a sentence; empty if the file is as it was sealed.
-/// Collective.
+/// Error if the system could not read the file. Collective.
 [[nodiscard]] std::string broken_seal(const mpi::Communicator& comm, const std::string& path);
 
 }  // namespace tessera::io

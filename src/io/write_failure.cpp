@@ -31,9 +31,10 @@ void end_job(MPI_File* file, int* code, ...) {
     int length = 0;
     MPI_Error_string(*code, text.data(), &length);
     std::fflush(stdout);
-    std::fprintf(
-        stderr, "error: writing '%s' failed (%s); the disk is probably full: free some space and run again\n",
-        path_in_work().c_str(), one_line(text.data()).c_str());
+    std::fprintf(stderr,
+                 "error: writing '%s' failed (%s); the disk is probably full, or fails: free some space and "
+                 "run again\n",
+                 path_in_work().c_str(), one_line(text.data()).c_str());
   } else {
     std::this_thread::sleep_for(std::chrono::seconds(10));
   }

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 #include <malloc.h>
 #include <sched.h>
+#include <system_error>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "core/error.hpp"
 #include "mpi/memory.hpp"
@@ -29,9 +33,31 @@ void claim_matrix_buffers(int threads) {
   });
 }
 
+/// LibTorch waits for ever for threads that the system refuses.
+void require_threads(int threads) {
+  std::promise<void> all;
+  const std::shared_future<void> started = all.get_future().share();
+  std::vector<std::thread> trial;
+  std::string refused;
+  try {
+    while (static_cast<int>(trial.size()) + 1 < threads) trial.emplace_back([started] { started.wait(); });
+  } catch (const std::system_error& problem) {
+    refused = problem.code().message();
+  }
+  all.set_value();
+  for (std::thread& thread : trial) thread.join();
+  if (!refused.empty())
+    fail(
+        "networks want {} threads on this rank and the system gives {} ({}); raise the limit on processes or "
+        "set "
+        "OMP_NUM_THREADS lower",
+        threads, trial.size() + 1, refused);
+}
+
 }  // namespace
 
 void prepare_runtime(int threads) {
+  require_threads(threads);
   at::set_num_threads(std::max(threads, 1));
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);

@@ -119,6 +119,7 @@ TextTable parse_file(const std::string& path, const TableKind& kind) {
     if (first && line.starts_with(byte_order_mark)) line.erase(0, 3);
     parser.add(std::move(line));
   }
+  require_whole(file, path);
   return parser.finish();
 }
 

@@ -1,5 +1,6 @@
 """Posterior samples, from a score network trained here to maps: the same bits on any number of ranks and through a kill
 and a resume; without a network the exact Gaussian posterior; the maximum and the sparse maps; calibration; refusals."""
+import shutil
 import signal
 import subprocess
 import time
@@ -213,7 +214,7 @@ class Chains(PosteriorTest):
         other = self.sample_chains("other.h5", (1, ), catalogue=self.simulate("other.h5", "other_truth.h5",
                                                                               more=("--seed", "8"))[0])
         second.write_bytes(other.with_name("other.h5.chain_1").read_bytes())
-        self.refuse_gather(maps, "maps.h5.chain_1", "its data is")
+        self.refuse_gather(maps, "maps.h5.chain_1", "data is ")
         first.unlink()
         self.refuse_gather(maps, "maps.h5.chain_0")
 
@@ -233,10 +234,10 @@ class Survival(PosteriorTest):
         except (OSError, KeyError):
             return -1  # not there yet
 
-    def interrupted(self, name, deliver, sampling=LONG, samples=1):
+    def interrupted(self, name, deliver, sampling=LONG, samples=1, prior=PRIOR):
         """A run to which `deliver` does something once there is a checkpoint after so many samples."""
         out = self.here / name
-        words = ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *sampling, "--score-model", self.model,
+        words = ["map", "--catalogue", self.catalogue, *FIELD, *prior, *sampling, "--score-model", self.model,
                  "--checkpoint-minutes", "0", "--out", out]
         process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words]], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
@@ -321,7 +322,23 @@ class Survival(PosteriorTest):
         done = run(2, ["map", "--catalogue", self.catalogue, *FIELD, *PRIOR, *LONG, "--score-model", self.model,
                        "--seed", "9", "--out", out, "--resume"])
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("its seed is 1, here 9", done.stderr)
+        self.assertIn("seed is 1 there and 9 here", done.stderr)
+
+    def test_changed_spectrum(self):
+        """Under its old name: a chain from two priors would be of none."""
+        spectrum = self.here / "cl.txt"
+        shutil.copy(PRIOR[1], spectrum)
+        words, _, out, checkpoint = self.interrupted("maps.h5", lambda process: process.send_signal(signal.SIGUSR2),
+                                                     prior=("--spectrum", spectrum))
+        ell, c_ell = np.loadtxt(spectrum, unpack=True)[:2]
+        np.savetxt(spectrum, np.transpose((ell, 1.01 * c_ell)))
+        done = run(2, [*words, "--resume"])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("contents of --spectrum", done.stderr)
+        self.assertTrue(checkpoint.exists())
+        self.assertFalse(out.exists())
+        shutil.copy(PRIOR[1], spectrum)
+        succeed(run(3, [*words, "--resume"]))
 
     def test_damaged_checkpoint(self):
         """What is damaged is told, and the checkpoint of before goes on in its place."""

@@ -1,4 +1,5 @@
 #include <new>
+#include <sstream>
 #include <stdexcept>
 #include <sys/stat.h>
 
@@ -17,6 +18,16 @@ TEST_CASE("a message is one line that commands no terminal") {
   CHECK(one_line("a\nb\rc\td\x1b[2J") == "a?b?c?d?[2J");
   CHECK(one_line(std::string_view("a\0b", 3)) == "a?b");
   CHECK(one_line("Köln, \xE2\x82\xAC, \xF0\x9F\x99\x82") == "Köln, \xE2\x82\xAC, \xF0\x9F\x99\x82");
+}
+
+TEST_CASE("a text whose file fails is not taken for a shorter one") {
+  std::istringstream text("a\nb\n");
+  for (std::string line; std::getline(text, line);) {
+  }
+  CHECK_NOTHROW(require_whole(text, "list.txt"));
+  text.setstate(std::ios::badbit);
+  CHECK_THROWS_WITH(require_whole(text, "list.txt"),
+                    "cannot read 'list.txt' to its end; check the disk, and run again");
 }
 
 TEST_CASE("exceptions are told without lists of calls, failed allocations alike") {

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <sys/resource.h>
 
 #include <catch2/catch.hpp>
 
@@ -90,6 +91,48 @@ TEST_CASE("a seal finds every byte that was changed, lost or added") {
   comm.barrier();
 }
 
+TEST_CASE("a file that cannot be read for now is not taken for a damaged one") {
+  const mpi::Communicator comm;
+  const test::TemporaryFolder folder(comm);
+  const std::string path = folder.path("sealed");
+  on_root(comm, [&] { std::ofstream(path, std::ios::binary) << std::string(1000, 'x'); });
+  io::add_seal(comm, path);
+  rlimit usual{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  const rlimit none{0, usual.rlim_max};
+  if (comm.is_root()) REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  CHECK_THROWS_WITH(io::broken_seal(comm, path),
+                    Catch::Contains("Too many open files") && Catch::Contains("may be sound"));
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+  CHECK(io::broken_seal(comm, path).empty());
+  comm.barrier();
+}
+
+TEST_CASE("an output is one run's alone") {
+  const mpi::Communicator comm;
+  const test::TemporaryFolder folder(comm);
+  const std::string path = folder.path("maps.h5");
+  {
+    io::AtomicFile ours(comm, path, false);
+    CHECK_THROWS_WITH(io::AtomicFile(comm, path, true), Catch::Contains("another run is writing"));
+    CHECK(fs::exists(ours.temporary()));
+    comm.barrier();
+    on_root(comm, [&] {  // by a run where locks are not known
+      fs::remove(ours.temporary());
+      std::ofstream(ours.temporary()) << "theirs";
+    });
+    CHECK_THROWS_WITH(ours.commit(), Catch::Contains("another run"));
+    CHECK_FALSE(fs::exists(path));
+  }
+  comm.barrier();
+  CHECK(fs::exists(path + ".partial"));  // theirs
+  io::AtomicFile after(comm, path, false);
+  after.commit();
+  CHECK(fs::exists(path));
+  CHECK_FALSE(fs::exists(path + ".partial"));
+  comm.barrier();
+}
+
 TEST_CASE("a seal is the same whatever number of ranks made it") {
   const mpi::Communicator comm;
   const test::TemporaryFolder folder(comm);
@@ -163,13 +206,14 @@ TEST_CASE("checkpoints of another run are refused") {
   const io::CheckpointHead other{"/work", "work", "seed = 8"};
   const io::Checkpoints ours(comm, path, head), theirs(comm, path, other);
   save(comm, ours, 1.0);
-  CHECK_THROWS_WITH(resumed(theirs), Catch::Contains("its seed is 7, here 8"));
+  CHECK_THROWS_WITH(resumed(theirs), Catch::Contains("seed is 7 there and 8 here"));
   save(comm, theirs, 2.0, other);
   CHECK_THROWS_WITH(resumed(ours), Catch::Contains("run.checkpoint.1' is of this run"));
   CHECK(resumed(theirs) == 2.0);
   comm.barrier();
   on_root(comm, [&] { flip(path, 100); });
-  CHECK_THROWS_WITH(resumed(theirs), Catch::Contains("damaged") && Catch::Contains("its seed is 7, here 8"));
+  CHECK_THROWS_WITH(resumed(theirs),
+                    Catch::Contains("damaged") && Catch::Contains("seed is 7 there and 8 here"));
   CHECK_THROWS_WITH(io::require_checkpoint(comm, path, other), Catch::Contains("make it again"));
   comm.barrier();
 }

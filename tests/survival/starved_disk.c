@@ -1,7 +1,7 @@
 /* To be preloaded: a disk that is slow, or full after some writes, under files whose names hold STARVED_NAME.
    STARVED_AFTER: writes of a process that succeed, those that follow fail for want of space; STARVED_RANK:
-   only on this rank; STARVED_DELAY: seconds that a write or a flush takes longer. Space cannot be set aside,
-   as on NFS. */
+   only on this rank; STARVED_DELAY: seconds that a write or a flush takes longer; STARVED_FOLDERS: folders
+   cannot be flushed. Space cannot be set aside, as on NFS. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ int fsync(int file) {
   static int (*original)(int);
   if (original == NULL) original = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
   if (is_starved(file)) delay();
+  struct stat status;
+  if (is_starved(file) && *setting("STARVED_FOLDERS", "") != 0 && fstat(file, &status) == 0 && S_ISDIR(status.st_mode)) {
+    errno = EINVAL;
+    return -1;
+  }
   return original(file);
 }
 

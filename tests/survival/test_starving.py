@@ -18,7 +18,7 @@ CHAINS = ("--methods", "posterior", "--score-model", "none", "--chains", "2", "-
 
 
 def starved(**settings):
-    """The environment of a run on a starved disk; settings: name, after, rank, delay (starved_disk.c)."""
+    """The environment of a run on a starved disk; settings: name, after, rank, delay, folders (starved_disk.c)."""
     return {**os.environ, "LD_PRELOAD": DISK, **{f"STARVED_{key.upper()}": str(value) for key, value in settings.items()}}
 
 
@@ -162,6 +162,16 @@ class Disk(StarvingTest):
 
     def test_slow_disk(self):
         self.assert_whole(run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=str(self.here), delay=0.02)))
+
+    def test_folders_that_cannot_be_flushed(self):
+        self.assert_whole(run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=str(self.here), folders=1)))
+
+    def test_reader_that_leaves(self):
+        """Of what the run says: it goes on."""
+        words = [str(word) for word in (TESSERA, *self.words(self.out))]
+        subprocess.run(["bash", "-c", '"$@" | head -n 1', "piped", *words], capture_output=True, timeout=PATIENCE, check=True)
+        self.assertTrue(self.out.exists())
+        self.assertEqual({name: value for name, value in result(self.out).items() if name in self.expected}, self.expected)
 
     def test_request_while_a_slow_disk_writes(self):
         process = subprocess.Popen([str(word) for word in (MPIEXEC, "-n", "2", TESSERA, *self.words(self.out))], text=True,

@@ -9,4 +9,9 @@ namespace tessera::apps {
 /// written over itself with its new card (--card-out). On this rank alone.
 void require_inputs_kept(const config::Values& values);
 
+/// What the files hold that the options name, lines name = value, for what a run that goes on must share with
+/// the one that was stopped: checksums of small files, of large ones their sizes, beginnings and ends.
+/// Without the catalogue, whose binned data say more. Paths without a file pass. On this rank alone.
+[[nodiscard]] std::string contents_of_inputs(const config::Values& values);
+
 }  // namespace tessera::apps

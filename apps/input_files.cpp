@@ -1,9 +1,12 @@
-#include "apps/kept_inputs.hpp"
+#include "apps/input_files.hpp"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <set>
+
+#include <boost/crc.hpp>
 
 #include "core/error.hpp"
 
@@ -70,7 +73,41 @@ void require_apart(const config::Values& values, const std::string& output, cons
          values.text(output));
 }
 
+/// CRC-64 (ECMA-182), as of models.
+using Checksum = boost::crc_optimal<64, 0x42F0E1EBA9EA3693ULL, 0, 0, false, false>;
+
+/// Adds a file's size, its first bytes and its last.
+void add_file(const std::string& path, Checksum& sum) {
+  constexpr std::streamoff most = 1 << 20;
+  std::error_code ignored;
+  const auto size = static_cast<std::streamoff>(fs::file_size(path, ignored));
+  sum.process_bytes(&size, sizeof(size));
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(static_cast<std::size_t>(most), ' ');
+  for (const std::streamoff first : {std::streamoff{0}, std::max(most, size - most)}) {
+    file.clear();
+    file.seekg(first);
+    file.read(bytes.data(), most);
+    sum.process_bytes(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  }
+}
+
 }  // namespace
+
+std::string contents_of_inputs(const config::Values& values) {
+  std::string lines;
+  for (const std::string& name : values.names()) {
+    if (!values.has(name) || is_output(name) || name == "config" || name == "catalogue") continue;
+    std::set<std::string> files;
+    for (const std::string& word : values.list(name))
+      for (const std::string& file : files_of(word))
+        if (is_file(file)) files.insert(file);
+    Checksum sum;
+    for (const std::string& file : files) add_file(file, sum);
+    if (!files.empty()) lines += fmt::format("contents of --{} = {:016x}\n", name, sum.checksum());
+  }
+  return lines;
+}
 
 void require_inputs_kept(const config::Values& values) {
   for (const std::string output : outputs) {
