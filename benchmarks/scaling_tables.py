@@ -66,7 +66,8 @@ def line(words):
 
 def head(words):
     line(words)
-    print("|" + "---|" * len(words))
+    columns = " | ".join(map(str, words)).count("|") + 1
+    print("|" + "---|" * columns)
 
 
 def write_measured(result):
