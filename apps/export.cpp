@@ -49,12 +49,12 @@ void run_export(const mpi::Communicator& comm, const config::Values& values) {
   const std::string input = values.text("input");
   const std::string wanted = values.text("map");
   io::AtomicFile output(comm, values.text("fits"), values.flag("overwrite"));
+  output.give_up_lock();
   mpi::collectively(comm, [&] {
     if (!comm.is_root()) return;
     const io::MapReader file(input);
     write_fits(output.temporary(), file, file.find_map(wanted));
   });
-  output.recreated();
   output.commit();
   log::info("wrote {}", output.path());
 }

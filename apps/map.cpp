@@ -106,6 +106,7 @@ void write_sources(const mpi::Communicator& comm, const config::Values& values, 
     resolved.set("methods", gate.model() != nullptr ? "ks,wiener,deepmass" : "ks,wiener");
   if (gate.model() != nullptr) resolved.set("model", gate.model()->path());
   if (score != nullptr) resolved.set("score-model", score->path());
+  if (survey.sky->ring_blocks() > 0) resolved.set("ring-blocks", std::to_string(survey.sky->ring_blocks()));
   write_provenance(writer, comm, "map", resolved, spectrum);
   if (gate.model() != nullptr) writer.attribute("/provenance", "model_checksum", gate.model()->checksum());
   if (score != nullptr) writer.attribute("/provenance", "score_checksum", score->checksum());

@@ -138,8 +138,10 @@ class CheckpointReader {
       add_modes(fmt::format("{}/position_{}", group, c), state.hmc.position);
       add_modes(fmt::format("{}/velocity_{}", group, c), state.hmc.velocity);
     }
-    if (components == 0) return {};
-    return state;
+    if (components > 0) return state;
+    if (state.samples > 0 || state.burn_in > 0)
+      fail("'{}' is damaged: a chain has begun and there is no state of it; make it again", path_);
+    return {};
   }
 
   void record(const std::string& place, PosteriorRecord& record) const {

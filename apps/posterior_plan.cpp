@@ -54,11 +54,13 @@ PosteriorPlan::PosteriorPlan(const PosteriorProblem& problem, const PosteriorSet
     const double radians = arcmin * radians_per_arcmin;
     scales_.push_back({arcmin, radians, settings.threshold * prior_rms(radians)});
   }
+  const std::uint64_t blocks = problem.sky().ring_blocks();
+  const std::string order = blocks > 0 ? fmt::format("ring-blocks = {}\n", blocks) : "";
   identity_ = {settings.identity +
                    fmt::format("data = {:.17g}\nmodel = {}\n", problem.fingerprint(),
                                problem.model() != nullptr ? problem.model()->checksum() : "none") +
-                   problem.sky().order(),
-               settings.configuration + problem.sky().order()};
+                   order,
+               settings.configuration + order};
 }
 
 PosteriorShape PosteriorPlan::shape() const {

@@ -144,24 +144,18 @@ void AtomicFile::reserve(double bytes) const {
   });
 }
 
-void AtomicFile::recreated() {
-  mpi::collectively(*comm_, [&] {
-    if (!comm_->is_root()) return;
-    close(file_);
-    file_ = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
-    if (file_ < 0) fail("cannot write '{}' ({}); run again", temporary_, std::strerror(errno));
-    flock(file_, LOCK_EX | LOCK_NB);
-  });
+void AtomicFile::give_up_lock() {
+  if (file_ >= 0) close(std::exchange(file_, -1));
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_ && file_ >= 0 && is_own(file_, temporary_)) unlink(temporary_.c_str());
-  if (file_ >= 0) close(file_);
+  if (!committed_ && comm_->is_root() && (file_ < 0 || is_own(file_, temporary_))) unlink(temporary_.c_str());
+  give_up_lock();
   unfinished_files::remove(temporary_);
 }
 
 void AtomicFile::require_own() const {
-  if (!is_own(file_, temporary_))
+  if (file_ >= 0 && !is_own(file_, temporary_))
     fail(
         "'{}' was taken away or replaced while it was written, perhaps by another run of the same output; "
         "run again",
@@ -189,7 +183,7 @@ void AtomicFile::commit() {
     sync(temporary_, O_RDWR);
     require_own();
     replace();
-    close(std::exchange(file_, -1));  // the lock ends: others may read the file
+    give_up_lock();  // others may read the file
     sync(folder_of(path_), O_RDONLY | O_DIRECTORY);
   });
   committed_ = true;

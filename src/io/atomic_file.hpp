@@ -29,8 +29,9 @@ class AtomicFile {
   /// every rank.
   void reserve(double bytes) const;
 
-  /// To be called when the writer has made the temporary file anew, as cfitsio does. Collective.
-  void recreated();
+  /// To be called before a writer that makes the temporary file anew, as cfitsio does: the file is not
+  /// watched any longer.
+  void give_up_lock();
 
   /// commit() seals the file (io/seal.hpp).
   void sealed() { sealed_ = true; }
@@ -49,7 +50,7 @@ class AtomicFile {
   std::string path_;
   std::string temporary_;
   std::string kept_;  // empty: nothing is kept
-  int file_ = -1;     // descriptor of the temporary file, on rank 0: it is locked
+  int file_ = -1;     // descriptor of the temporary file, on rank 0, with its lock
   bool sealed_ = false;
   bool committed_ = false;
 };

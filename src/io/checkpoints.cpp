@@ -47,12 +47,17 @@ std::string differences(const std::string& file, const std::string& ours) {
     const auto found = entries.find(name);
     return found == entries.end() ? std::string("none") : found->second;
   };
+  constexpr std::size_t most = 3;
+  std::size_t count = 0;
   std::vector<std::string> told;
   for (const std::string& name : names) {
     const std::string theirs = value_of(there, name), mine = value_of(here, name);
-    if (theirs != mine) told.push_back(fmt::format("{} is {} there and {} here", name, theirs, mine));
+    if (theirs != mine && ++count <= most)
+      told.push_back(fmt::format("{} is {} there and {} here", name, theirs, mine));
   }
-  return told.empty() ? "its options come in another order" : fmt::format("{}", fmt::join(told, "; "));
+  if (told.empty()) return "its options come in another order";
+  return fmt::format("{}{}", fmt::join(told, "; "),
+                     count > most ? fmt::format("; and {} more", count - most) : "");
 }
 
 /// Of a file whose seal is whole. On this rank alone.

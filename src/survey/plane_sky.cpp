@@ -47,7 +47,7 @@ class PlaneSky final : public SurveySky {
                        field_.nx(), field_.ny(), field_.pixel_arcmin(), field_.centre().ra,
                        field_.centre().dec, box_.nx, box_.ny);
   }
-  [[nodiscard]] std::string order() const override { return {}; }
+  [[nodiscard]] std::uint64_t ring_blocks() const override { return 0; }
 
   void set_footprint(ConstPixels /*observed*/) override {}
 

@@ -40,9 +40,7 @@ class SphereSky final : public SurveySky {
         basis_.grid().nside(), pixel_arcmin(), basis_.lmax(), observed_, share * whole_sky,
         stored_tiles_ ? stored_tiles_->count() : 0, tile_, tile_);
   }
-  [[nodiscard]] std::string order() const override {
-    return fmt::format("ring-blocks = {}\n", basis_.rings().blocks());
-  }
+  [[nodiscard]] std::uint64_t ring_blocks() const override { return basis_.rings().blocks(); }
 
   void set_footprint(ConstPixels observed) override {
     double count = 0.0;

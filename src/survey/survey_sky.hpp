@@ -39,9 +39,9 @@ class SurveySky {
 
   /// For people: what it is.
   [[nodiscard]] virtual std::string description() const = 0;
-  /// What the order of the pixels and the last bits of sums depend on, for checkpoints: the option of `map`
-  /// that makes other ranks have the same, a line name = value. Empty if that is nothing.
-  [[nodiscard]] virtual std::string order() const = 0;
+  /// Blocks of rings, on which the order of the pixels and the last bits of sums depend (RingDistribution); 0
+  /// on the plane.
+  [[nodiscard]] virtual std::uint64_t ring_blocks() const = 0;
 
   /// Says where data are, observed > 0: on the sphere tiles without any are not stored. Once, before maps are
   /// written. Collective.

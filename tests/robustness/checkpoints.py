@@ -14,14 +14,23 @@ from seal import seal
 STEPS = 1000
 
 
+def is_wanted(path):
+    """Whether a checkpoint is there, of samples with one at least."""
+    try:
+        with h5py.File(path) as file:
+            return "posterior" not in file or file["posterior"].attrs["sample"] > 0
+    except (OSError, KeyError):
+        return False
+
+
 def killed(inputs, name, words, made={}):
-    """The checkpoint of a run that was killed after its first; made once."""
+    """A checkpoint of a run that was killed after it had written it; made once."""
     if (inputs, name) not in made:
         words[words.index("--out") + 1] = out = inputs.folder / name
         path = out.with_name(name + ".checkpoint")
         process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", 2, TESSERA, *words]], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
-        while process.poll() is None and not path.exists():
+        while process.poll() is None and not is_wanted(path):
             time.sleep(0.005)
         end_session(process.pid)
         process.wait()
@@ -109,7 +118,7 @@ def that_is_damaged_as_the_one_before(place):
     return words
 
 
-@case("out.h5.checkpoint'", "other options", "out.h5.checkpoint.1' is of this run", "rename")
+@case("out.h5.checkpoint'", "another run", "out.h5.checkpoint.1' is of this run", "rename")
 def of_another_training_after_one_of_this(place):
     words = training(place, attribute("identity", "seed = 3"))
     place.copy(training_checkpoint(place), "out.h5.checkpoint.1")
@@ -121,17 +130,17 @@ def that_is_a_catalogue(place):
     return training(place, content=place.inputs.survey[0].read_bytes())
 
 
-@case("out.h5.checkpoint", "other options", "--resume")
+@case("out.h5.checkpoint", "another run", "--resume")
 def of_another_training(place):
     return [*training(place), "--seed", 9]
 
 
-@case("out.h5.checkpoint", "other options")
+@case("out.h5.checkpoint", "another run")
 def of_another_command(place):
     return training(place, kind="score")
 
 
-@case("out.h5.checkpoint", "other options")
+@case("out.h5.checkpoint", "another run")
 def of_another_version(place):
     return training(place, attribute("identity", "grid = plane\nnetwork = 3\n"))
 
@@ -224,7 +233,7 @@ def of_samples_that_is_of_a_training(place):
     return sampling(place, content=training_checkpoint(place).read_bytes())
 
 
-@case("out.h5.checkpoint", "other options, data or models", "--resume")
+@case("out.h5.checkpoint", "another run", "seed is", "--resume")
 def of_samples_of_another_seed(place):
     return sampling(place, seed=8)
 
