@@ -12,7 +12,7 @@ void require_convergence(std::span<const double> values, const std::string& what
   constexpr double most = 1000.0;
   for (const double value : values)
     if (!(std::abs(value) <= most))
-      fail("{} holds the value {}, which is no convergence; give maps of convergence without holes", what,
+      fail("{} holds the value {}, which is no convergence; give maps of finite values without holes", what,
            value);
 }
 

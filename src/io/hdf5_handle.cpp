@@ -44,7 +44,10 @@ FileHandle open_for_reading(const std::string& path) {
   require_readable(path);
   FileHandle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (!file)
-    fail("'{}' is not a readable HDF5 file (truncated, of another format, or still open for writing elsewhere?); check it with h5ls", path);
+    fail(
+        "'{}' is not a readable HDF5 file (truncated, of another format, or still open for writing "
+        "elsewhere?); check it with h5ls",
+        path);
   return file;
 }
 
