@@ -12,8 +12,8 @@ void require_convergence(std::span<const double> values, const std::string& what
   constexpr double most = 1000.0;
   for (const double value : values)
     if (!(std::abs(value) <= most))
-      fail("{} holds the value {}, which is no convergence; give maps of finite values without holes", what,
-           value);
+      fail("{} holds the value {}, which is no convergence; take it out, or give finite maps without holes",
+           what, value);
 }
 
 SkySource::SkySource(const std::string& path, const std::string& map) : path_(path) {
