@@ -9,6 +9,9 @@ usage() {
 }
 fail() { echo "error: $*" >&2; exit 1; }
 
+tools=$(dirname "$(realpath "$0")")
+. "$tools/environment.sh"
+
 out=quickstart
 cores=$(cores)
 ranks=$((cores < 4 ? cores : 4))
@@ -25,9 +28,7 @@ done
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || fail "--ranks must be a positive whole number, not '$ranks'"
 mkdir -p -- "$out"
 out=$(realpath -- "$out")
-cd "$(dirname "$(realpath "$0")")/.."
-
-. tools/environment.sh
+cd "$tools/.."
 
 run() { mpirun --bind-to none -n "$ranks" build/bin/tessera "$@"; }
 step() { printf '\n== %s\n' "$*"; }
