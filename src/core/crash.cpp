@@ -44,14 +44,16 @@ void listen() {
   for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &state().before[i]);
 }
 
-Reading::Reading(const std::string& what) {
-  const std::string text =
-      "error: reading " + one_line(what) +
-      " crashed a library, so the file is damaged; make it again, or take another copy\n";
+Guard::Guard(const std::string& sentence) {
+  const std::string text = "error: " + one_line(sentence) + "\n";
   state().length = std::min(text.size(), state().message.size());
   std::copy_n(text.begin(), state().length, state().message.begin());
 }
 
-Reading::~Reading() { state().length = 0; }
+Guard::~Guard() { state().length = 0; }
+
+Reading::Reading(const std::string& what)
+    : Guard("reading " + what +
+            " crashed a library, so the file is damaged; make it again, or take another copy") {}
 
 }  // namespace tessera::crash

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/crash.hpp"
 #include "core/error.hpp"
 
 namespace tessera::network {
@@ -52,6 +53,9 @@ torch::Tensor window_tensor(const exchange::TiledWork::Window& window, std::size
 }
 
 void TiledNetwork::run(const exchange::TiledWork::Window& window, double condition) {
+  // oneDNN does not look whether it was given memory.
+  const crash::Guard guard(
+      "evaluating a network crashed a library, probably out of memory; use fewer ranks on a node");
   const auto halo = static_cast<std::int64_t>(work_.tiling().halo);
   const exchange::Tiling::Tile& tile = window.tile();
   const auto height = static_cast<std::int64_t>(tile.core_height),
