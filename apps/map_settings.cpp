@@ -87,7 +87,7 @@ config::Command map_command() {
              {"overwrite", "", "replace the output file if it exists"},
              {"dry-run", "",
               "foresee time, memory of a rank, bytes sent and output of this command on these ranks, from a "
-              "shortened run on the same data, and write nothing; starlet, tv and --wiener tile are done "
+              "shortened run on the same data, and leave nothing; starlet, tv and --wiener tile are done "
               "whole"}}}}};
 }
 
