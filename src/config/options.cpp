@@ -75,7 +75,7 @@ std::string config_text(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > most)
     fail("config file '{}' is longer than {} bytes; give a text of lines 'name = value'", path, most);
-  if (text.find('\0') != std::string::npos)
+  if (text.find('\0') != std::string::npos || text.find(hash_within) != std::string::npos)
     fail("config file '{}' is no text in ASCII or UTF-8; write lines 'name = value' with a text editor",
          path);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);

@@ -55,6 +55,8 @@ TEST_CASE("the resolved configuration is a config file that gives the same value
   std::ofstream(path) << "name = maps#1.h5 # a comment\n#size = 7\n";
   CHECK(parse({"--config", path}).text("name") == "maps#1.h5");
   CHECK(parse({"--config", path}).number("size", 0, 10) == 5.0);
+  std::ofstream(path) << "name = a \x01 b\n";  // what stands for # meanwhile
+  CHECK_THROWS_WITH(parse({"--config", path}), Catch::Contains("is no text"));
 }
 
 TEST_CASE("a switch is yes or no, wherever it is set") {
