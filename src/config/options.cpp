@@ -81,7 +81,7 @@ std::string config_text(const std::string& path) {
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   // To Boost every # begins a comment, also one within a name.
   for (std::size_t i = 1; i < text.size(); ++i)
-    if (text[i] == '#' && std::strchr(" \t\r\n", text[i - 1]) == nullptr) text[i] = hash_within;
+    if (text[i] == '#' && std::strchr(" \t\r\n=", text[i - 1]) == nullptr) text[i] = hash_within;
   return text;
 }
 
