@@ -35,7 +35,7 @@ def of_sections(place):
     return config(place, "[Catalogue]\nseed = 3\n")
 
 
-@case("options.txt", "invalid line")
+@case("options.txt", "no text")
 def of_junk(place):
     return config(place, bytes(range(1, 256)) * 8)
 
