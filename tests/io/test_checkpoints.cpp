@@ -126,6 +126,7 @@ TEST_CASE("an output is one run's alone") {
   }
   comm.barrier();
   CHECK(fs::exists(path + ".partial"));  // theirs
+  comm.barrier();
   io::AtomicFile after(comm, path, false);
   after.commit();
   CHECK(fs::exists(path));
