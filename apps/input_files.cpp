@@ -32,7 +32,8 @@ std::vector<std::string> files_of(const std::string& word) {
   if (word.starts_with('@') && is_file(word.substr(1))) {
     files.push_back(word.substr(1));
     std::ifstream list(word.substr(1));
-    for (std::string line; std::getline(list, line);) files.push_back(line);
+    for (std::string line; std::getline(list, line); files.push_back(line))
+      if (line.ends_with('\r')) line.pop_back();  // as import reads them
   }
   std::error_code ignored;
   if (fs::is_directory(word, ignored))

@@ -1,6 +1,5 @@
 // tessera simulate: a mock survey, its catalogue and the truth behind it.
 #include <cmath>
-#include <filesystem>
 
 #include "apps/catalogue_options.hpp"
 #include "apps/command.hpp"
