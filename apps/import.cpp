@@ -3,12 +3,12 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <numeric>
 
 #include "apps/command.hpp"
 #include "apps/field_options.hpp"
+#include "apps/input_files.hpp"
 #include "apps/provenance.hpp"
 #include "apps/sky_options.hpp"
 #include "core/error.hpp"
@@ -138,14 +138,8 @@ std::vector<std::string> file_names(const std::vector<std::string>& words) {
       continue;
     }
     refuse_streams(word.substr(1), "the list of maps");
-    std::ifstream list(word.substr(1));
-    if (!list || is_folder(word.substr(1)))
-      fail("cannot read the list of maps '{}'; give a text file with a name a line", word.substr(1));
-    for (std::string line; std::getline(list, line);) {
-      if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty()) names.push_back(file_in_list(line, word.substr(1)));
-    }
-    require_whole(list, word.substr(1));
+    for (const std::string& line : lines_of_list(word.substr(1)))
+      names.push_back(file_in_list(line, word.substr(1)));
   }
   if (names.empty()) fail("--maps is '{}' and names no file; give at least one", fmt::join(words, ","));
   return names;

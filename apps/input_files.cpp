@@ -6,9 +6,9 @@
 #include <fstream>
 #include <set>
 
-#include <boost/crc.hpp>
-
+#include "core/checksum.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera::apps {
 namespace {
@@ -31,9 +31,7 @@ std::vector<std::string> files_of(const std::string& word) {
   std::vector<std::string> files{word};
   if (word.starts_with('@') && is_file(word.substr(1))) {
     files.push_back(word.substr(1));
-    std::ifstream list(word.substr(1));
-    for (std::string line; std::getline(list, line); files.push_back(line))
-      if (line.ends_with('\r')) line.pop_back();  // as import reads them
+    for (const std::string& line : lines_of_list(word.substr(1))) files.push_back(line);
   }
   std::error_code ignored;
   if (fs::is_directory(word, ignored))
@@ -74,26 +72,36 @@ void require_apart(const config::Values& values, const std::string& output, cons
          values.text(output));
 }
 
-/// CRC-64 (ECMA-182), as of models.
-using Checksum = boost::crc_optimal<64, 0x42F0E1EBA9EA3693ULL, 0, 0, false, false>;
-
 /// Adds a file's size, its first bytes and its last.
 void add_file(const std::string& path, Checksum& sum) {
   constexpr std::streamoff most = 1 << 20;
   std::error_code ignored;
   const auto size = static_cast<std::streamoff>(fs::file_size(path, ignored));
-  sum.process_bytes(&size, sizeof(size));
+  sum.add(&size, sizeof(size));
   std::ifstream file(path, std::ios::binary);
   std::string bytes(static_cast<std::size_t>(most), ' ');
   for (const std::streamoff first : {std::streamoff{0}, std::max(most, size - most)}) {
     file.clear();
     file.seekg(first);
     file.read(bytes.data(), most);
-    sum.process_bytes(bytes.data(), static_cast<std::size_t>(file.gcount()));
+    sum.add(bytes.data(), static_cast<std::size_t>(file.gcount()));
   }
 }
 
 }  // namespace
+
+std::vector<std::string> lines_of_list(const std::string& path) {
+  std::ifstream list(path);
+  if (!list || is_folder(path))
+    fail("cannot read the list of maps '{}'; give a text file with a name a line", path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(list, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) lines.push_back(line);
+  }
+  require_whole(list, path);
+  return lines;
+}
 
 std::string contents_of_inputs(const config::Values& values) {
   std::string lines;
@@ -105,7 +113,7 @@ std::string contents_of_inputs(const config::Values& values) {
         if (is_file(file)) files.insert(file);
     Checksum sum;
     for (const std::string& file : files) add_file(file, sum);
-    if (!files.empty()) lines += fmt::format("contents of --{} = {:016x}\n", name, sum.checksum());
+    if (!files.empty()) lines += fmt::format("contents of --{} = {}\n", name, sum.text());
   }
   return lines;
 }

@@ -189,7 +189,8 @@ void finish(const mpi::Communicator& comm, const config::Values& values, const S
   for (std::size_t i = 0; i < settings.test_densities.size(); ++i) {
     const auto first = TrainingSkies::first_test + static_cast<std::uint32_t>(i * settings.test);
     card.scores.push_back(network::score_deepmass(comm, net.ptr(), surveyor, tiling, test_sky, settings.test,
-                                                  first, settings.test_densities[i]));
+                                                  first, settings.test_densities[i],
+                                                  [&] { training.heed_requests(); }));
     report(card.scores.back());
   }
   training.write(card, *facts.spectrum, clock);

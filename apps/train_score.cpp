@@ -190,13 +190,15 @@ void finish(const mpi::Communicator& comm, const config::Values& values, const S
   for (int i = 0; i < levels; ++i) sigmas.push_back(settings.level(i / (levels - 1.0)));
   const std::vector<double> edges = band_edges(range);
   for (std::size_t b = 0; b + 1 < edges.size(); ++b) card.bands.push_back(std::sqrt(edges[b] * edges[b + 1]));
+  log::info("scores on {} test skies at {} noise levels:", settings.test, levels);
   card.levels = network::score_levels(
       comm,
       [&](std::uint64_t sky, double sigma, const RandomStream& noise) {
         return figures(sky, sigma, noise, edges);
       },
-      settings.test, TrainingSkies::first_test, sigmas, edges.size() - 1, settings.seed);
-  log::info("mean square error of kappa over the Gaussian prior's, {} test skies:", settings.test);
+      settings.test, TrainingSkies::first_test, sigmas, edges.size() - 1, settings.seed,
+      [&] { training.heed_requests(); });
+  log::info("mean square error of kappa over the Gaussian prior's:");
   for (const network::NoiseLevel& level : card.levels)
     log::info("  sigma {:.4f}: {:.4f} +- {:.4f}", level.sigma, level.loss_ratio, level.loss_ratio_error);
   training.write(card, *facts.spectrum, clock);

@@ -161,10 +161,10 @@ void TrainingRun::run(const network::Trainer::ExampleSource& training,
               figure, std::sqrt(row.validation_mean_square));
     static_cast<void>(save_checkpoint());  // it says why it could not
   };
-  trainer_.run(training, held_out, held_out_count, tell_and_save, [&] { save_if_asked(); });
+  trainer_.run(training, held_out, held_out_count, tell_and_save, [&] { heed_requests(); });
 }
 
-void TrainingRun::save_if_asked() const {
+void TrainingRun::heed_requests() const {
   const mpi::Requests asked = mpi::agreed_requests(*comm_);
   if (!asked.checkpoint && !asked.end) return;
   const bool saved = save_checkpoint();

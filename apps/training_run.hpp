@@ -60,13 +60,16 @@ class TrainingRun {
   void run(const network::Trainer::ExampleSource& training, const std::vector<network::Example>& held_out,
            std::uint64_t held_out_count, const std::string& figure);
 
+  /// Saves a checkpoint if a signal asked for one; EndedOnRequest if it asked for an end. After each step
+  /// run() does so itself. Collective.
+  void heed_requests() const;
+
   /// Writes and commits the model, and removes the checkpoints. Collective.
   void write(const network::ModelCard& card, const theory::PowerSpectrum& spectrum, StageClock& clock);
 
  private:
   void go_on();
   [[nodiscard]] bool save_checkpoint() const;
-  void save_if_asked() const;
 
   const mpi::Communicator* comm_;
   config::Values values_;

@@ -8,8 +8,8 @@
 ##SBATCH --account=NAME
 ##SBATCH --partition=NAME
 #SBATCH --requeue --open-mode=append
-#SBATCH --signal=B:USR1@300      # seconds before the end in which fit a step and a checkpoint, and the scoring of
-                                 # the test surveys that follows the last step
+#SBATCH --signal=B:USR1@300      # seconds before the end in which fit a step, or the scoring of a test survey a
+                                 # rank, and a checkpoint
 
 . "${1:?usage: sbatch jobs/train.sh SETTINGS deepmass|score}"
 . "$TESSERA/jobs/common.sh" || exit 2

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
+#include <functional>
 #include <string>
 
 #include "core/error.hpp"
@@ -25,6 +27,20 @@ void collectively(const Communicator& comm, Work&& work) {
     failure = description(problem);
   }
   agree(comm, failure);
+}
+
+/// Collective: work(i) for every i below `count`, dealt to the ranks in rounds of one each; then
+/// after_round(), which may communicate and end the work by an Error of all ranks.
+template <class Work>
+void deal_out(const Communicator& comm, std::uint64_t count, Work&& work,
+              const std::function<void()>& after_round) {
+  for (std::uint64_t first = 0; first < count; first += static_cast<std::uint64_t>(comm.size())) {
+    const std::uint64_t mine = first + static_cast<std::uint64_t>(comm.rank());
+    collectively(comm, [&] {
+      if (mine < count) work(mine);
+    });
+    after_round();
+  }
 }
 
 /// Ends the job at once, from this rank alone, with exit code 1; files that are being written are deleted.

@@ -166,17 +166,16 @@ Figures figures(const std::shared_ptr<Network>& network, const harmonic::Harmoni
 HeldOutScore score_deepmass(const mpi::Communicator& comm, const std::shared_ptr<Network>& network,
                             const Surveyor& surveyor, const exchange::Tiling& tiling,
                             const std::function<std::vector<double>(std::uint64_t)>& sky,
-                            std::uint64_t surveys, std::uint32_t first, double density) {
+                            std::uint64_t surveys, std::uint32_t first, double density,
+                            const std::function<void()>& after_round) {
   std::vector<double> all(surveys * columns, 0.0);
-  mpi::collectively(comm, [&] {
-    for (auto i = static_cast<std::uint64_t>(comm.rank()); i < surveys;
-         i += static_cast<std::uint64_t>(comm.size())) {
-      const SurveyedSky seen =
-          surveyor.survey(sky(i), first + static_cast<std::uint32_t>(i), {{density, density}});
-      const Figures f = figures(network, surveyor.basis(), tiling, seen);
-      std::copy(f.begin(), f.end(), all.begin() + static_cast<std::ptrdiff_t>(i * columns));
-    }
-  });
+  const auto score = [&](std::uint64_t i) {
+    const SurveyedSky seen =
+        surveyor.survey(sky(i), first + static_cast<std::uint32_t>(i), {{density, density}});
+    const Figures f = figures(network, surveyor.basis(), tiling, seen);
+    std::copy(f.begin(), f.end(), all.begin() + static_cast<std::ptrdiff_t>(i * columns));
+  };
+  mpi::deal_out(comm, surveys, score, after_round);
   comm.sum(std::span(all));
   // Of a function of a survey's figures.
   const auto over_surveys = [&](auto value) {

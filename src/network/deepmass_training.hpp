@@ -76,11 +76,12 @@ struct DeepMassMapsOfSky {
 
 /// Scores on surveys of one depth, number i being survey `first + i` of sky `sky(i)`; the surveys are dealt
 /// to the ranks, each of which surveys on its own. tiling: over the surveyor's basis, with what the network
-/// needs. Collective.
+/// needs. after_round: called by every rank whenever each has scored a survey. Collective.
 [[nodiscard]] HeldOutScore score_deepmass(const mpi::Communicator& comm,
                                           const std::shared_ptr<Network>& network, const Surveyor& surveyor,
                                           const exchange::Tiling& tiling,
                                           const std::function<std::vector<double>(std::uint64_t)>& sky,
-                                          std::uint64_t surveys, std::uint32_t first, double density);
+                                          std::uint64_t surveys, std::uint32_t first, double density,
+                                          const std::function<void()>& after_round);
 
 }  // namespace tessera::network

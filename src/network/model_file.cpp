@@ -6,10 +6,10 @@
 #include <fstream>
 #include <torch/script.h>
 
-#include <boost/crc.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/checksum.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "io/hdf5_read.hpp"
@@ -19,16 +19,6 @@ namespace {
 
 constexpr const char* group = "/model";
 constexpr const char* script_card = "tessera_card";
-
-/// CRC-64 (ECMA-182): finds damage, not malice.
-class Checksum {
- public:
-  void add(const void* bytes, std::size_t count) { crc_.process_bytes(bytes, count); }
-  [[nodiscard]] std::string text() const { return fmt::format("{:016x}", crc_.checksum()); }
-
- private:
-  boost::crc_optimal<64, 0x42F0E1EBA9EA3693ULL, 0, 0, false, false> crc_;
-};
 
 std::string checksum_of(const std::string& card, const std::vector<float>& weights) {
   Checksum sum;

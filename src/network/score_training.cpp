@@ -250,21 +250,19 @@ std::vector<double> level_figures(const SphereDenoising& denoising, const std::s
 
 std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, const LevelFigures& figures,
                                      std::uint64_t skies, std::uint32_t first,
-                                     const std::vector<double>& sigmas, std::size_t bands,
-                                     std::uint64_t seed) {
+                                     const std::vector<double>& sigmas, std::size_t bands, std::uint64_t seed,
+                                     const std::function<void()>& after_round) {
   const std::size_t ratios = bands + 1, columns = ratios + 2 * score_inputs;
   std::vector<double> all(sigmas.size() * skies * columns, 0.0);
-  mpi::collectively(comm, [&] {
-    for (auto i = static_cast<std::uint64_t>(comm.rank()); i < skies;
-         i += static_cast<std::uint64_t>(comm.size()))
-      for (std::size_t l = 0; l < sigmas.size(); ++l) {
-        const auto realisation = first + static_cast<std::uint32_t>(l * skies + i);
-        const std::vector<double> row =
-            figures(i, sigmas[l], RandomStream(seed, Purpose::score_noise, realisation));
-        std::copy(row.begin(), row.end(),
-                  all.begin() + static_cast<std::ptrdiff_t>((l * skies + i) * columns));
-      }
-  });
+  const auto score = [&](std::uint64_t i) {
+    for (std::size_t l = 0; l < sigmas.size(); ++l) {
+      const auto realisation = first + static_cast<std::uint32_t>(l * skies + i);
+      const std::vector<double> row =
+          figures(i, sigmas[l], RandomStream(seed, Purpose::score_noise, realisation));
+      std::copy(row.begin(), row.end(), all.begin() + static_cast<std::ptrdiff_t>((l * skies + i) * columns));
+    }
+  };
+  mpi::deal_out(comm, skies, score, after_round);
   comm.sum(std::span(all));
   std::vector<NoiseLevel> levels;
   for (std::size_t l = 0; l < sigmas.size(); ++l) {

@@ -94,11 +94,13 @@ class SphereDenoising {
 using LevelFigures =
     std::function<std::vector<double>(std::uint64_t sky, double sigma, const RandomStream& noise)>;
 
-/// Scores at noise levels on `skies` skies, dealt to the ranks; bands: how many. Collective.
+/// Scores at noise levels on `skies` skies, dealt to the ranks; bands: how many; after_round: called by every
+/// rank whenever each has scored a sky. Collective.
 [[nodiscard]] std::vector<NoiseLevel> score_levels(const mpi::Communicator& comm, const LevelFigures& figures,
                                                    std::uint64_t skies, std::uint32_t first,
                                                    const std::vector<double>& sigmas, std::size_t bands,
-                                                   std::uint64_t seed);
+                                                   std::uint64_t seed,
+                                                   const std::function<void()>& after_round);
 /// Those of a sky of the plane.
 [[nodiscard]] std::vector<double> level_figures(const Denoising& denoising, Network& network,
                                                 std::vector<double> kappa, double sigma,

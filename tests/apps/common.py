@@ -109,6 +109,30 @@ class TrainingTest(SurveyTest):
         succeed(run(ranks, ["train", cls.KIND, *source, *PRIOR, *cls.TRAINING, "--out", out, *options]))
         return out
 
+    def assert_ends_on_request(self, line, options):
+        """A training that is asked to end at a line of its log ends unfinished, goes on, and ends with the same bits."""
+        options = dict(zip(self.TRAINING[::2], self.TRAINING[1::2])) | options
+        words = ["train", self.KIND, "--skies", self.skies, *PRIOR, *(word for pair in options.items() for word in pair)]
+        whole, out = self.here / "whole.h5", self.here / "asked.h5"
+        succeed(run(2, [*words, "--out", whole]))
+        process = subprocess.Popen([str(word) for word in [MPIEXEC, "-n", "2", TESSERA, *words, "--out", out]], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        for said in process.stdout:
+            if said.startswith(line):
+                break
+        process.send_signal(signal.SIGUSR2)  # mpirun hands it on
+        text = "".join(process.communicate(timeout=PATIENCE))
+        self.assertEqual(process.returncode, 75, text)
+        self.assertFalse(out.exists())
+        done = succeed(run(3, [*words, "--out", out, "--resume"]))
+        self.assertIn("going on from step", done.stdout)
+        with h5py.File(out) as ours, h5py.File(whole) as expected:
+            for name in ("model/weights", "training/history"):
+                self.assertEqual(ours[name][()].tobytes(), expected[name][()].tobytes())
+            cards = [[line for line in file["model"].attrs["card"].splitlines() if not line.startswith("command = ")]
+                     for file in (ours, expected)]
+            self.assertEqual(*cards)
+
 
 def succeed(done):
     assert done.returncode == 0, f"exit code {done.returncode}: {' '.join(done.args)}\n{done.stdout}{done.stderr}"

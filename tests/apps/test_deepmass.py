@@ -64,6 +64,9 @@ class Training(DeepMassTest):
         self.assertIn("going on from step", done.stdout)
         self.assert_same_model(out)
 
+    def test_ended_while_scoring(self):
+        self.assert_ends_on_request("scores on", {"--test-surveys": "400"})
+
     def test_on_the_fly(self):
         source = "--npix", "64", "--pixel-arcmin", "1", "--model", "lognormal", "--shift", "0.03:0.04"
         one, two = (self.train(f"fly{ranks}.h5", ranks=ranks, source=source) for ranks in (1, 2))

@@ -3,7 +3,7 @@ import re
 
 import h5py
 
-from common import main, succeed, run, FIELD, PRIOR, SurveyTest
+from common import main, succeed, run, FIELD, PRIOR, SLOWDOWN, SurveyTest
 
 
 def foreseen(text):
@@ -32,7 +32,8 @@ class DryRun(SurveyTest):
                     with self.subTest(kind=kind, stage=name):
                         self.assertAlmostEqual(stages[name][column], value, delta=close * value + 0.01)
                 self.assertGreaterEqual(sent.sum(), 0.0 if ranks == 1 else 0.01)
-            self.assertAlmostEqual(rest["memory"], measured["peak_memory"][:].max() * 1e-9, delta=0.3 * rest["memory"])
+            if SLOWDOWN == 1:  # sanitizers hold memory of their own
+                self.assertAlmostEqual(rest["memory"], measured["peak_memory"][:].max() * 1e-9, delta=0.3 * rest["memory"])
         size = out.stat().st_size * 1e-6
         self.assertAlmostEqual(rest["output"], size, delta=0.3 * size)
         self.assertGreater(stages["in all"][0], 0.0)
