@@ -186,9 +186,9 @@ def main():
     stored = result.get("prediction", {}).get("plane", {"latency": 2e-6, "tables": [{"bandwidth": 1e9}, {"bandwidth": 2e8}]})
     latency = stored["latency"] if options.latency is None else options.latency
     bandwidths = options.bandwidth or [table["bandwidth"] for table in stored["tables"]]
-    result["prediction"] = rounded(scaling_model.predict(result, latency, bandwidths))
+    result["prediction"] = scaling_model.predict(result, latency, bandwidths)
     if not options.draw:
-        options.out.write_text(json.dumps(result, indent=1))
+        options.out.write_text(json.dumps(rounded(result), indent=1))
         print(f"wrote {options.out}")
     if options.markdown:
         write_markdown(result)

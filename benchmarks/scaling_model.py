@@ -1,6 +1,6 @@
 """The model. Predicted are binning, Kaiser-Squires, the Wiener mean, two draws, DeepMass and a chain of 2 samples after 2
 trajectories of burn-in; a chain as usual (burn-in 40, 32 samples, 8 trajectories a sample, 10 levels of descent) takes that chain's
-time by its network evaluations, 1 + burn-in + samples (trajectories + 1 + levels). Left out: simulation (real surveys have a
+time by its network evaluations, 1 + burn-in + samples (trajectories + levels): the first level of the descent is known. Left out: simulation (real surveys have a
 catalogue), reading and writing (they are the file system's), training.
 
 A stage is cut into parts by what can be dealt out, and of each part, on p ranks,
@@ -45,7 +45,9 @@ for every doubling of blocks. Before a run on the sphere the program asks for 8 
 blocks) per coefficient), base not included, which is printed beside.
 
 Efficiency: the model's time of one crowded rank over p times that of p ranks. Not in the model: a network that others use, ranks
-that wait for each other, the file system."""
+that wait for each other, the file system. What two ranks take beyond half of one rank's time is a small difference of large numbers:
+every prediction is made again with the times of two ranks on the timed survey 5 % shorter and longer, as they vary between runs."""
+import copy
 import math
 from dataclasses import dataclass
 
@@ -55,7 +57,8 @@ from scipy.optimize import nnls
 STAGE_LIMITS = {"bin": "galaxies", "kaiser-squires": "transform", "wiener": "transform", "draws": "transform",
                 "deepmass": "network", "posterior": "network"}
 PIECES = ("work", "whole", "latency", "bandwidth")
-PREDICTED_RANKS = tuple(2**k for k in range(6, 13))
+PREDICTED_RANKS = (16, *(2**k for k in range(6, 13)))
+SPREAD = 0.05  # of the times of two ranks, from one run to another
 BYTES_OF_A_GALAXY = 40
 
 
@@ -367,19 +370,41 @@ class Model:
 
 def evaluations(burn_in, samples, trajectories=8, levels=10):
     """Of the network, by a chain."""
-    return 1 + burn_in + samples * (trajectories + 1 + levels)
+    return 1 + burn_in + samples * (trajectories + levels)
+
+
+def models(skies, factor=1.0):
+    """One for every sky; factor: on the times of two ranks."""
+    skies = copy.deepcopy(skies)
+    for sky in skies.values():
+        sky["strong"]["2"]["seconds"] = {stage: factor * s for stage, s in sky["strong"]["2"]["seconds"].items()}
+        if "blocks" in sky:
+            sky["blocks"] = {blocks: factor * s for blocks, s in sky["blocks"].items()}
+    measured = {name: Measured(sky) for name, sky in skies.items()}
+    return {name: Model(sky, measured["plane"]) for name, sky in measured.items()}
+
+
+def tables(name, variants, latency, bandwidths):
+    """variants: models of all skies, those of other times after the first. Rows know what the others say: "spread"."""
+    found = []
+    for bandwidth in bandwidths:
+        rows, *others = (model[name].table(latency, bandwidth) for model in variants)
+        for row, *same in zip(rows, *others):
+            row["spread"] = sorted(other["seconds"] for other in same)
+        found.append({"bandwidth": bandwidth, "rows": rows})
+    return found
 
 
 def predict(result, latency, bandwidths):
     """For every sky of `result`: {target, exchange: bytes/s, blocks: k, parts, tables: one for each bandwidth}."""
-    skies = {name: Measured(sky) for name, sky in result["skies"].items()}
+    variants = [models(result["skies"], factor) for factor in (1.0, 1.0 - SPREAD, 1.0 + SPREAD)]
     found = {}
-    for name, sky in skies.items():
-        model = Model(sky, skies["plane"])
+    for name, model in variants[0].items():
+        sky = model.sky
         told = ("stage", "limit", "work", "whole", "exchange", "power", "follows_first")
         parts = [{**{quantity: getattr(part, quantity) for quantity in told}, "bytes_power": model.bytes_power(part)}
                  for part in model.parts]
         found[name] = {"target": vars(sky.target), "rate": None if math.isinf(model.rate) else model.rate, "blocks": model.k,
                        "parts": parts, "latency": latency,
-                       "tables": [{"bandwidth": b, "rows": model.table(latency, b)} for b in bandwidths]}
+                       "tables": tables(name, variants, latency, bandwidths)}
     return found

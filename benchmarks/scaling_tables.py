@@ -1,7 +1,7 @@
 """What was measured and what is predicted, as text and as tables in Markdown."""
 import math
 
-from scaling_model import PIECES, evaluations
+from scaling_model import PIECES, SPREAD, evaluations
 
 LABELS = {"simulate": "simulate", "train": "training: 8 steps, 4 surveys scored", "read": "read", "bin": "bin",
           "kaiser-squires": "Kaiser-Squires", "wiener": "Wiener mean", "draws": "two draws", "deepmass": "DeepMass",
@@ -43,7 +43,8 @@ def tell_target(prediction):
 def tell_row(row):
     pieces = " + ".join(f"{piece} {row[piece]:.2f}" for piece in PIECES)
     asked = f" ({row['memory_asked'] / 1e9:.2f} asked)" if "memory_asked" in row else ""
-    print(f"  {row['ranks']:5d} ranks: {row['seconds']:8.2f} s = {pieces}; efficiency {row['efficiency']:.3f}, limited by "
+    low, high = row["spread"]
+    print(f"  {row['ranks']:5d} ranks: {row['seconds']:8.2f} s ({low:.2f} to {high:.2f}) = {pieces}; efficiency {row['efficiency']:.3f}, limited by "
           f"{row['limit']}, slowest {row['slowest']}; usual chain {row['usual_chain']:.0f} s; {row['memory'] / 1e9:.2f} GB a "
           f"rank{asked}")
 
@@ -108,6 +109,7 @@ def write_prediction(result):
             rows = table["rows"]
             name = f"{prediction['target']['name']}, {table['bandwidth'] / 1e9:g} GB/s a rank: s"
             line([name] + [digits(r["seconds"]) for r in rows])
+            line([f"if two ranks took {100 * SPREAD:.0f} % less or more"] + [" to ".join(map(digits, r["spread"])) for r in rows])
             line(["parallel efficiency"] + [digits(r["efficiency"], 2) for r in rows])
             line(["most of it"] + [r["limit"] for r in rows])
             line(["slowest stage"] + [r["slowest"] for r in rows])
