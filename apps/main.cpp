@@ -102,10 +102,10 @@ constexpr int failed = 1;
 constexpr int unfinished = 75;  // EX_TEMPFAIL of sysexits.h: the same command with --resume goes on
 
 /// One rank ends the job; the others wait to be ended, so that mpirun hears of it once.
-[[noreturn]] void end_without_finalize(const mpi::Communicator& comm) {
-  if (comm.is_root()) mpi::end_job();
+[[noreturn]] void end_without_finalize(const mpi::Communicator& comm, int code) {
+  if (comm.is_root()) mpi::end_job(code);
   std::this_thread::sleep_for(std::chrono::seconds(10));
-  std::_Exit(failed);
+  std::_Exit(code);
 }
 
 /// For the build: `tessera --man-pages FOLDER`, without MPI, which may not start where programs are built.
@@ -148,14 +148,16 @@ int main(int argc, char** argv) {
   } catch (const std::exception& thrown) {
     problem = description(thrown);
   }
-  // If all failed alike, rank 0 speaks for them.
-  if (!mpi::all_arrive(last_words)) {
+  // If all failed alike, rank 0 speaks for them. Of an end on request all hear; one of them may be removing a
+  // large file.
+  const std::chrono::seconds time(code == unfinished ? 600 : 5);
+  if (!mpi::all_arrive(last_words, time)) {
     report("error", problem);
     mpi::end_job();
   }
   if (comm.is_root()) report(code == unfinished ? "unfinished" : "error", problem);
   last_words.barrier();
   // Ending MPI would have HDF5 close a broken file once more, and crash.
-  if (io::has_abandoned_file()) end_without_finalize(last_words);
+  if (io::has_abandoned_file()) end_without_finalize(last_words, code);
   return code;
 }

@@ -211,7 +211,7 @@ void make_maps(const mpi::Communicator& comm, const config::Values& values, Chai
     Rehearsal(whole, settings).report(sky, clock, residuals, take_size(comm, file.path()));
     return;
   }
-  if (settings.posterior) remove_checkpoints(comm, file.path());
+  if (settings.posterior && chains == ChainSource::sampling) remove_checkpoints(comm, file.path());
   tell_usage(comm, clock);
   log::info("wrote {}", file.path());
 }

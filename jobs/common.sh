@@ -34,7 +34,10 @@ threads=${SLURM_CPUS_PER_TASK:-1}
 ranks_per_node=${SLURM_NTASKS_PER_NODE:-1}
 ranks=$((ranks_per_node * ${SLURM_JOB_NUM_NODES:-1}))
 restart=${SLURM_RESTART_COUNT:-0}
-going_on() { [ "$restart" -gt 0 ] || [ "$RESUME" = yes ]; }
+# Left by the first start of the program, if no file was in its way: what is there after a requeue is this job's own then.
+begun=$RUN/log/begun-$job
+begun_before() { [ "$restart" -gt 0 ] && [ -e "$begun" ]; }
+going_on() { begun_before || [ "$RESUME" = yes ]; }
 
 # --export=NONE of sbatch leaves it here: srun, by which mpirun too starts its daemons, would hand on no variable of this shell.
 unset SLURM_EXPORT_ENV
@@ -85,16 +88,21 @@ was_stopped() {  # PRODUCT CHECKPOINT_BEFORE
 end_if_made() {
   going_on && [ -e "$2" ] || return 0
   say "$2 is there"
-  rm -f "$1".checkpoint{,.1,.partial}  # a run that was killed as it ended may have left them
+  rm -f "$1".checkpoint{,.1,.partial} "$begun"  # a run that was killed as it ended may have left them
   exit 0
 }
 
-# run PRODUCT WORDS...: runs the program with the words and ends this script with its exit code.
+# run PRODUCT WORDS...: runs the program with the words and ends this script with its exit code. also_made: a second product.
+also_made=
 run() {
   local product=$1 before
   shift
   end_if_made "$product" "$product"
-  [ "$restart" -eq 0 ] || set -- "$@" --overwrite    # what a stopped attempt may have finished in part
+  if begun_before; then
+    set -- "$@" --overwrite    # what a stopped attempt may have finished in part
+  elif ! [ -e "$product" ] && ! [ -e "$also_made" ]; then
+    mkdir -p "$RUN/log" && touch "$begun"
+  fi
   before=$(checkpoint_of "$product")
   say "start $restart on ${SLURM_JOB_NODELIST:-this machine}: ${launch[*]} $PROGRAM $*"
   "${launch[@]}" "$PROGRAM" "$@" &
@@ -108,6 +116,7 @@ run() {
     exit 1
   fi
   if was_stopped "$product" "$before"; then queue_again; fi
+  [ "$code" -ne 0 ] || rm -f "$begun"
   exit "$code"
 }
 

@@ -12,4 +12,5 @@
 . "${1:?usage: sbatch jobs/simulate.sh SETTINGS}"
 . "$TESSERA/jobs/common.sh" || exit 2
 
+also_made=$CATALOGUE
 run "$TRUTH" simulate "${FIELD[@]}" "${PRIOR[@]}" "${MOCK[@]}" --out-catalogue "$CATALOGUE" --out-truth "$TRUTH"

@@ -43,6 +43,19 @@ void check_destination(const std::string& path, bool overwrite) {
   if (!overwrite) fail("output '{}' exists and would be lost; choose another name or pass --overwrite", path);
 }
 
+/// Sets space aside beyond the end of a file, -1 if it could not be opened. Where that cannot be done, the
+/// free space must do. Returns what is in the way.
+std::string set_aside(int file, const std::string& path, double bytes) {
+  const bool done = file >= 0 && fallocate(file, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0;
+  const int reason = file >= 0 ? errno : 0;
+  if (done) return {};
+  if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG) return std::strerror(reason);
+  struct statvfs status {};
+  if (statvfs(folder_of(path).c_str(), &status) != 0) return {};
+  const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
+  return free_bytes < bytes ? fmt::format("{:.1f} MB free", free_bytes * 1e-6) : std::string();
+}
+
 [[noreturn]] void fail_for_space(const std::string& path, double bytes, const std::string& reason) {
   fail("output '{}' needs {:.1f} MB and the disk cannot give them ({}); free some space or write elsewhere",
        path, bytes * 1e-6, reason);
@@ -54,16 +67,9 @@ void reserve_space(const std::string& path, const std::string& temporary, double
       static_cast<double>(limit.rlim_cur) < bytes)
     fail_for_space(path, bytes, "limit on the size of a file");
   const int file = open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool reserved = file >= 0 && fallocate(file, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0;
-  const int reason = errno;
+  const std::string trouble = set_aside(file, path, bytes);
   if (file >= 0) close(file);
-  if (reserved) return;
-  if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
-    fail_for_space(path, bytes, std::strerror(reason));
-  struct statvfs status {};
-  if (statvfs(folder_of(path).c_str(), &status) != 0) return;
-  const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
-  if (free_bytes < bytes) fail_for_space(path, bytes, fmt::format("{:.1f} MB free", free_bytes * 1e-6));
+  if (!trouble.empty()) fail_for_space(path, bytes, trouble);
 }
 
 /// Returns what was set aside beyond the file's end.
@@ -127,6 +133,15 @@ void sync(const std::string& name, int flags) {
 }
 
 }  // namespace
+
+bool has_space_beside(const std::string& path, double bytes) {
+  const std::string probe = path + ".space";
+  const int file = open(probe.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (file >= 0) unlink(probe.c_str());
+  const bool found = set_aside(file, path, bytes).empty();
+  if (file >= 0) close(file);
+  return found;
+}
 
 AtomicFile::AtomicFile(const mpi::Communicator& comm, std::string path, bool overwrite)
     : comm_(&comm), path_(std::move(path)), temporary_(path_ + ".partial") {

@@ -6,6 +6,10 @@
 
 namespace tessera::io {
 
+/// Whether the disk, and a quota on it, would give so many bytes to one more file in the folder of `path`. On
+/// this rank alone.
+[[nodiscard]] bool has_space_beside(const std::string& path, double bytes);
+
 /// A file that is there whole or not at all: written under the name `<path>.partial`, flushed and renamed by
 /// commit(). What a killed run left behind is overwritten by the next; what a failed run left is removed.
 /// Every member is collective unless said otherwise.

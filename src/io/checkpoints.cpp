@@ -122,8 +122,16 @@ std::string time_between(const std::string& newer, const std::string& older) {
 }  // namespace
 
 bool exists(const mpi::Communicator& comm, const std::string& path) {
-  std::error_code ignored;
-  return comm.max(comm.is_root() && fs::exists(path, ignored) ? 1 : 0) > 0;
+  bool found = false;
+  mpi::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    std::error_code problem;
+    const fs::file_status status = fs::status(path, problem);
+    found = fs::exists(status);
+    if (!found && status.type() != fs::file_type::not_found)
+      fail("cannot look at '{}' ({}); it may be sound: mend that, and run again", path, problem.message());
+  });
+  return comm.max(found ? 1 : 0) > 0;
 }
 
 void begin_checkpoint(MapWriter& writer, AtomicFile& file, const CheckpointHead& head) {
@@ -165,9 +173,8 @@ bool Checkpoints::made_room() const {
   bool removed = false;
   if (comm_->is_root() && fs::exists(path_, problem)) {
     // A checkpoint may be set aside more space than it takes in the end.
-    const auto wanted = 2 * fs::file_size(path_, problem) + (1U << 20U);
-    const bool full = !problem && fs::space(path_, problem).available < wanted && !problem;
-    removed = full && fs::remove(before_, problem);
+    const double wanted = 2.0 * static_cast<double>(fs::file_size(path_, problem)) + 1048576.0;
+    removed = !problem && !has_space_beside(path_, wanted) && fs::remove(before_, problem);
   }
   return comm_->max(removed ? 1 : 0) > 0;
 }
@@ -193,7 +200,10 @@ std::string Checkpoints::resume(const std::function<void(const std::string&)>& r
   }
   const Finding before = read_if_sound(*comm_, before_, head_, read);
   if (before.state == Finding::absent) {
-    if (last.state == Finding::absent) return {};
+    if (last.state == Finding::absent) {
+      log::info("'{}' is not there: beginning anew", path_);
+      return {};
+    }
     fail("{}; there is none of before, give --overwrite instead of --resume to begin anew", last.reason);
   }
   if (before.state != Finding::sound)

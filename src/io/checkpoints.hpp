@@ -14,7 +14,8 @@ struct CheckpointHead {
   std::string identity;  // what a run that goes on must share with the one that was stopped
 };
 
-/// Whether a file is there, as rank 0 sees it. Collective.
+/// Whether a file is there, as rank 0 sees it; Error if it cannot tell, since what a disk that is unwell for
+/// a moment does not show is not lost. Collective.
 [[nodiscard]] bool exists(const mpi::Communicator& comm, const std::string& path);
 
 /// Makes the group of a checkpoint, and has `file` sealed when it is committed. Collective.

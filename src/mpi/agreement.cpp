@@ -52,16 +52,16 @@ void agree(const Communicator& comm, const std::string& failure) {
   throw Error(comm.broadcast(failure, failing));
 }
 
-void end_job() {
+void end_job(int exit_code) {
   unfinished_files::delete_all();
   std::fflush(nullptr);
-  MPI_Abort(MPI_COMM_WORLD, 1);
-  std::_Exit(1);
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
 }
 
-bool all_arrive(const Communicator& comm) {
+bool all_arrive(const Communicator& comm, std::chrono::seconds time) {
   MPI_Request request = MPI_REQUEST_NULL;
-  return MPI_Ibarrier(comm.get(), &request) == MPI_SUCCESS && done_within(request, 5s);
+  return MPI_Ibarrier(comm.get(), &request) == MPI_SUCCESS && done_within(request, time);
 }
 
 Requests agreed_requests(const Communicator& comm) {

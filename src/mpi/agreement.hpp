@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -43,12 +44,12 @@ void deal_out(const Communicator& comm, std::uint64_t count, Work&& work,
   }
 }
 
-/// Ends the job at once, from this rank alone, with exit code 1; files that are being written are deleted.
-[[noreturn]] void end_job();
+/// Ends the job at once, from this rank alone; files that are being written are deleted.
+[[noreturn]] void end_job(int exit_code = 1);
 
-/// Whether every rank comes here within a few seconds. For a communicator that serves nothing else: some
+/// Whether every rank comes here within the time. For a communicator that serves nothing else: some
 /// ranks may never come, and no other collective must be mistaken for this one.
-[[nodiscard]] bool all_arrive(const Communicator& comm);
+[[nodiscard]] bool all_arrive(const Communicator& comm, std::chrono::seconds time = std::chrono::seconds(5));
 
 /// What signals to any of the ranks asked for since the last call (core/interruption.hpp).
 struct Requests {

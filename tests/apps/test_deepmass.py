@@ -65,7 +65,7 @@ class Training(DeepMassTest):
         self.assert_same_model(out)
 
     def test_ended_while_scoring(self):
-        self.assert_ends_on_request("scores on", {"--test-surveys": "400"})
+        self.assert_ends_on_request("scores on", {"--test-surveys": "150"})
 
     def test_on_the_fly(self):
         source = "--npix", "64", "--pixel-arcmin", "1", "--model", "lognormal", "--shift", "0.03:0.04"

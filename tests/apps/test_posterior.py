@@ -178,8 +178,12 @@ class Chains(PosteriorTest):
                      "--resume", ranks=ranks)
         maps = self.here / "maps.h5"
         self.assertFalse(maps.exists())
+        unfinished = [self.here / f"maps.h5.checkpoint{end}" for end in ("", ".1")]
+        for checkpoint in unfinished:
+            checkpoint.write_text("of another run with that output, which was stopped")
         done = succeed(run(2, ["gather", maps]))
         self.assertIn("gathered 2 chains of 4 samples", done.stdout)
+        self.assertTrue(all(checkpoint.exists() for checkpoint in unfinished))
         self.assert_same(maps, one)
         self.assertIn("--overwrite", run(1, ["gather", maps]).stderr)
         succeed(run(4, ["gather", "--out", maps, "--overwrite"]))

@@ -108,6 +108,24 @@ TEST_CASE("a file that cannot be read for now is not taken for a damaged one") {
   comm.barrier();
 }
 
+TEST_CASE("a checkpoint that cannot be looked at for now is not taken for none") {
+  const mpi::Communicator comm;
+  const test::TemporaryFolder folder(comm);
+  const std::string path = folder.path("run.checkpoint");
+  const io::Checkpoints checkpoints(comm, path, head);
+  CHECK(checkpoints.resume([](const std::string&) {}).empty());
+  comm.barrier();
+  on_root(comm, [&] { fs::create_symlink(path, path); });
+  for (const bool last : {true, false}) {
+    const auto refused = Catch::Contains("Too many levels of symbolic links); it may be sound");
+    CHECK_THROWS_WITH(resumed(checkpoints), refused);
+    CHECK_THROWS_WITH(checkpoints.require_none(false), refused);
+    comm.barrier();
+    if (last) on_root(comm, [&] { fs::rename(path, path + ".1"); });
+  }
+  comm.barrier();
+}
+
 TEST_CASE("an output is one run's alone") {
   const mpi::Communicator comm;
   const test::TemporaryFolder folder(comm);

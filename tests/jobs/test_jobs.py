@@ -229,6 +229,25 @@ class Settings(JobsTest):
         self.assert_refused(self.call("pipeline.sh", PROGRAM="absent"), "nothing submitted: PROGRAM=absent")
         self.assert_refused(self.call("pipeline.sh", LAUNCHER="absent"), "nothing submitted: LAUNCHER=absent")
 
+    def test_requeued_before_it_began(self):
+        """A job that Slurm queues again before the program ever started, as when a node fails to boot, replaces nothing."""
+        catalogue, truth = self.here / "catalogue.h5", self.here / "truth.h5"
+        again = {"TESSERA": SOURCE, "SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": "1", "SLURM_NTASKS_PER_NODE": "2"}
+        catalogue.write_text("of a real survey")
+        done = self.call("simulate.sh", again)
+        self.assertIn("exists and would be lost", done.stdout + done.stderr)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(catalogue.read_text(), "of a real survey")
+        truth.write_text("of a real survey")
+        self.assertNotEqual(self.call("simulate.sh", again).returncode, 0)
+        truth.unlink()
+        # What this job had begun it may replace.
+        (self.here / "log").mkdir()
+        (self.here / "log/begun-7").touch()
+        succeed(self.call("simulate.sh", again))
+        self.assertGreater(catalogue.stat().st_size, 1000)
+        self.assertEqual(list((self.here / "log").iterdir()), [])
+
     def test_several_clusters(self):
         """Of the number and the cluster that sbatch prints, the number is what later jobs wait for."""
         folder = self.here / "programs"

@@ -1,7 +1,8 @@
 /* To be preloaded: a disk that is slow, or full after some writes, under files whose names hold STARVED_NAME.
    STARVED_AFTER: writes of a process that succeed, those that follow fail for want of space; STARVED_RANK:
    only on this rank; STARVED_DELAY: seconds that a write or a flush takes longer; STARVED_FOLDERS: folders
-   cannot be flushed. Space cannot be set aside, as on NFS. */
+   cannot be flushed; STARVED_UNLINK: seconds that removing takes. Space cannot be set aside, as on NFS; with
+   STARVED_QUOTA, the name of a file, it can unless that file is there: a quota has no room for one more. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -77,11 +78,20 @@ int fsync(int file) {
   return original(file);
 }
 
+int unlink(const char* path) {
+  static int (*original)(const char*);
+  if (original == NULL) original = (int (*)(const char*))dlsym(RTLD_NEXT, "unlink");
+  if (strstr(path, setting("STARVED_NAME", "/")) != NULL) sleep((unsigned)atoi(setting("STARVED_UNLINK", "0")));
+  return original(path);
+}
+
 static int no_space_aside(int file, const char* name, int mode, off64_t first, off64_t size) {
   int (*const original)(int, int, off64_t, off64_t) =
       (int (*)(int, int, off64_t, off64_t))dlsym(RTLD_NEXT, name);
-  if (!is_starved(file)) return original(file, mode, first, size);
-  errno = EOPNOTSUPP;
+  const char* const quota = setting("STARVED_QUOTA", "");
+  const int full = *quota != 0 && access(quota, F_OK) == 0;
+  if (!is_starved(file) || (*quota != 0 && !full)) return original(file, mode, first, size);
+  errno = full ? EDQUOT : EOPNOTSUPP;
   return -1;
 }
 int fallocate(int file, int mode, off_t first, off_t size) {

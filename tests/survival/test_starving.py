@@ -18,7 +18,7 @@ CHAINS = ("--methods", "posterior", "--score-model", "none", "--chains", "2", "-
 
 
 def starved(**settings):
-    """The environment of a run on a starved disk; settings: name, after, rank, delay, folders (starved_disk.c)."""
+    """The environment of a run on a starved disk; settings: name, after, rank, delay, folders, unlink, quota (starved_disk.c)."""
     return {**os.environ, "LD_PRELOAD": DISK, **{f"STARVED_{key.upper()}": str(value) for key, value in settings.items()}}
 
 
@@ -173,10 +173,16 @@ class Disk(StarvingTest):
         self.assertTrue(self.out.exists())
         self.assertEqual({name: value for name, value in result(self.out).items() if name in self.expected}, self.expected)
 
-    def test_request_while_a_slow_disk_writes(self):
+    def test_quota_with_room_for_two_checkpoints(self):
+        """The older one gives way to the next."""
+        before = f"{self.out}.checkpoint.1"
+        done = run(2, self.words(self.out), timeout=PATIENCE, env=starved(name=".checkpoint", quota=before))
+        self.assertNotIn("no checkpoint was written", done.stdout + done.stderr)
+        self.assert_whole(done)
+
+    def assert_ended_on_request(self, **settings):
         process = subprocess.Popen([str(word) for word in (MPIEXEC, "-n", "2", TESSERA, *self.words(self.out))], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                                   env=starved(name=".checkpoint", delay=0.05))
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=starved(**settings))
         try:
             deadline = time.monotonic() + PATIENCE
             while not Path(f"{self.out}.checkpoint.partial").exists() and time.monotonic() < deadline:
@@ -188,6 +194,13 @@ class Disk(StarvingTest):
         self.assert_told(subprocess.CompletedProcess(process.args, process.returncode, out, err), "ended on request")
         self.assertEqual(process.returncode, UNFINISHED)
         self.go_on()
+
+    def test_request_while_a_slow_disk_writes(self):
+        self.assert_ended_on_request(name=".checkpoint", delay=0.05)
+
+    def test_request_where_removing_takes_long(self):
+        """Longer than ranks wait for those that failed."""
+        self.assert_ended_on_request(name="maps.h5.partial", unlink=8)
 
     def test_lock_that_a_killed_run_left(self):
         """Open MPI's, by the output's last name."""
