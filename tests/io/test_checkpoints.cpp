@@ -115,15 +115,15 @@ TEST_CASE("a checkpoint that cannot be looked at for now is not taken for none")
   const io::Checkpoints checkpoints(comm, path, head);
   CHECK(checkpoints.resume([](const std::string&) {}).empty());
   comm.barrier();
-  on_root(comm, [&] { fs::create_symlink(path, path); });
-  for (const bool last : {true, false}) {
-    const auto refused = Catch::Contains("Too many levels of symbolic links); it may be sound");
+  const auto refused = Catch::Contains("Too many levels of symbolic links); it may be sound");
+  for (const std::string& name : {path, path + ".1"}) {
+    on_root(comm, [&] { fs::create_symlink(name, name); });
     CHECK_THROWS_WITH(resumed(checkpoints), refused);
     CHECK_THROWS_WITH(checkpoints.require_none(false), refused);
     comm.barrier();
-    if (last) on_root(comm, [&] { fs::rename(path, path + ".1"); });
+    on_root(comm, [&] { fs::remove(name); });
+    comm.barrier();
   }
-  comm.barrier();
 }
 
 TEST_CASE("an output is one run's alone") {
