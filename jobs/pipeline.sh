@@ -8,17 +8,44 @@ settings=$(realpath "${1:-$jobs/settings.sh}")
 TESSERA=${TESSERA:-$(dirname "$jobs")}
 . "$settings"
 
+refuse() { echo "nothing submitted: $*" >&2; exit 2; }
+
 # Every job would fail without them. In a shell of its own, which modules may change.
 (
   set +eu
   site_modules > /dev/null
   for name in PROGRAM LAUNCHER; do
     command -v "${!name}" > /dev/null || {
-      echo "nothing submitted: $name=${!name} cannot be run; build it, load its module in site_modules, or set $name" >&2
-      exit 2
+      refuse "$name=${!name} cannot be run; build it, load its module in site_modules, or set $name"
     }
   done
 )
+
+# Sets `products` to what a stage makes.
+set_products() {
+  local chain
+  products=()
+  case $1 in
+    simulate) products=("$CATALOGUE" "$TRUTH") ;;
+    deepmass) products=("$DEEPMASS") ;;
+    score) products=("$SCORE") ;;
+    map) products=("$MAPS") ;;
+    posterior) for ((chain = 0; chain < CHAINS; chain++)); do products+=("$POSTERIOR.chain_$chain"); done ;;
+    gather) products=("$POSTERIOR") ;;
+    *) refuse "STAGES has '$1', and there are simulate, deepmass, score, map, posterior and gather" ;;
+  esac
+}
+
+# A job would end with an error after it had waited for its turn.
+for stage in $STAGES; do
+  set_products "$stage"
+  for product in "${products[@]}"; do
+    for file in "$product" "$product.checkpoint"; do
+      [ "$RESUME" = yes ] || [ ! -e "$file" ] ||
+        refuse "$file is there, and '$stage' would not replace it: go on with RESUME=yes, leave '$stage' out, or choose another RUN"
+    done
+  done
+done
 
 # Jobs read a copy: what was submitted changes neither with the settings nor with the environment that a job is given.
 mkdir -p "$RUN/log"

@@ -229,6 +229,17 @@ class Settings(JobsTest):
         self.assert_refused(self.call("pipeline.sh", PROGRAM="absent"), "nothing submitted: PROGRAM=absent")
         self.assert_refused(self.call("pipeline.sh", LAUNCHER="absent"), "nothing submitted: LAUNCHER=absent")
 
+    def test_refused_beside_products(self):
+        """What jobs would not replace is told when they are submitted."""
+        for name, stage in (("truth.h5", "simulate"), ("score.h5.checkpoint", "score"), ("posterior.h5.chain_1", "posterior"),
+                            ("posterior.h5", "gather")):
+            (self.here / name).touch()
+            done = self.call("pipeline.sh")
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, f"^nothing submitted: .*{name} is there, and '{stage}' .*RESUME=yes, .*\n$")
+            (self.here / name).unlink()
+        self.assert_refused(self.call("pipeline.sh", STAGES="map gahter"), "nothing submitted: STAGES has 'gahter'")
+
     def test_requeued_before_it_began(self):
         """A job that Slurm queues again before the program ever started, as when a node fails to boot, replaces nothing."""
         catalogue, truth = self.here / "catalogue.h5", self.here / "truth.h5"
@@ -349,8 +360,7 @@ class Interruptions(JobsTest):
         self.assert_finished(run, [[1]] * CHAINS, *["start 1"] * CHAINS)
 
     def test_limit_of_requeues(self):
-        """Chains that are killed too often fail. Beside their checkpoints new chains are refused; those of a run that goes on
-        finish."""
+        """Chains that are killed too often fail; those of a run that goes on finish."""
         run = self.submit("run", MAX_REQUEUES=0)
         for ranks in hold([run])[0]:
             os.kill(ranks[0], signal.SIGKILL)
@@ -358,12 +368,6 @@ class Interruptions(JobsTest):
         self.assertEqual([run.chain_state(chain).name for chain in range(CHAINS)], ["FAILED"] * CHAINS)
         self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
         self.assertIn("unfinished after 0 requeues", run.chain_log(0))
-
-        anew = self.submit("run")
-        anew.await_end()
-        for chain in range(CHAINS):
-            self.assertEqual(anew.chain_state(chain)[::2], ("FAILED", 0))
-            self.assertIn("--resume to go on", anew.chain_log(chain))
 
         resumed = self.submit("run", RESUME="yes")
         self.assert_complete(resumed)
