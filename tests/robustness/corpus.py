@@ -27,6 +27,7 @@ class Case(NamedTuple):
     make: Callable  # (place) -> words of the command line
     says: tuple     # parts of the one line that tells of it
     ranks: int
+    crashes: bool   # within a library, which the program survives and a sanitizer tells in its own way
 
 
 CASES = []
@@ -42,10 +43,10 @@ def replaced(name, make):
     return change
 
 
-def case(*says, ranks=2):
+def case(*says, ranks=2, crashes=False):
     """A function that makes the files of a case in a place and returns the words of a command that must refuse them."""
     def add(make):
-        CASES.append(Case(f"{make.__module__}_{make.__name__}", make, says, ranks))
+        CASES.append(Case(f"{make.__module__}_{make.__name__}", make, says, ranks, crashes))
         return make
     return add
 

@@ -280,7 +280,7 @@ def of_the_plane_on_the_sphere(place):
     return place.sphere_map(methods="deepmass", samples=0, model=place.copy(place.inputs.model, "model.h5"))
 
 
-@case("model.h5", "damaged")
+@case("model.h5", "damaged", crashes=True)
 def of_a_heap_without_sizes(place):
     """HDF5 looks for texts where the heap's directory says, and crashes."""
     path = place.copy(place.inputs.model, "model.h5")

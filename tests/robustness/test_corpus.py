@@ -3,7 +3,7 @@ not a byte of a file changed. Areas, or names of cases, are chosen by words of t
 import sys
 
 import catalogues, checkpoints, configs, maps, masks, models, outputs, skies, spectra  # noqa: F401, E401
-from common import main, run
+from common import SLOWDOWN, main, run
 from corpus import CASES, Inputs, Place
 from refusal import LIMIT, QUICK, RefusalTest
 
@@ -23,6 +23,8 @@ class Corpus(RefusalTest):
         self.place = Place(self.inputs)
 
     def check(self, case):
+        if case.crashes and SLOWDOWN > 1:
+            self.skipTest("a library's crash, with sanitizers")
         words = case.make(self.place)
         before = contents(self.place.here)
         done = run(case.ranks, words, timeout=LIMIT, env=QUICK, errors="replace")
