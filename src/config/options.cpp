@@ -20,7 +20,9 @@ namespace po = boost::program_options;
 
 constexpr const char* yes = "yes";
 constexpr const char* unexpected = "unexpected words";
-constexpr char hash_within = '\x01';
+// Bytes that no text has, in the place of those in which Boost sees more: a comment behind any #, and in its
+// messages its own words between two %, which it may replace by themselves for ever.
+constexpr char hash_within = '\x01', percent = '\x02';
 
 Group common_options() {
   return {
@@ -63,6 +65,21 @@ std::vector<std::string> with_explicit_switches(std::vector<std::string> argumen
   return arguments;
 }
 
+std::string without_percents(std::string text) {
+  std::replace(text.begin(), text.end(), '%', percent);
+  return text;
+}
+
+/// Words of the command line as Boost can read them.
+std::vector<std::string> for_boost(std::vector<std::string> arguments, const std::vector<Group>& groups) {
+  for (std::string& argument : arguments) {
+    if (argument.find_first_of({hash_within, percent}) != std::string::npos)
+      fail("a word of the command line, '{}', holds a control character; take it out", one_line(argument));
+    argument = without_percents(std::move(argument));
+  }
+  return with_explicit_switches(std::move(arguments), groups);
+}
+
 /// The lines of a config file.
 std::string config_text(const std::string& path) {
   if (is_folder(path)) fail("the config file '{}' is a folder", path);
@@ -75,19 +92,20 @@ std::string config_text(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > most)
     fail("config file '{}' is longer than {} bytes; give a text of lines 'name = value'", path, most);
-  if (text.find('\0') != std::string::npos || text.find(hash_within) != std::string::npos)
+  if (text.find_first_of({'\0', hash_within, percent}) != std::string::npos)
     fail("config file '{}' is no text in ASCII or UTF-8; write lines 'name = value' with a text editor",
          path);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  // To Boost every # begins a comment, also one within a name.
+  text = without_percents(std::move(text));
   for (std::size_t i = 1; i < text.size(); ++i)
     if (text[i] == '#' && std::strchr(" \t\r\n=", text[i - 1]) == nullptr) text[i] = hash_within;
   return text;
 }
 
-/// As it was in the file.
-std::string with_hashes(std::string value) {
+/// As it was given.
+std::string restored(std::string value) {
   std::replace(value.begin(), value.end(), hash_within, '#');
+  std::replace(value.begin(), value.end(), percent, '%');
   return value;
 }
 
@@ -211,7 +229,7 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
     po::positional_options_description words;
     if (!positional_.empty()) words.add(positional_.c_str(), 1);
     words.add(unexpected, -1);
-    po::store(po::command_line_parser(with_explicit_switches(arguments, groups_))
+    po::store(po::command_line_parser(for_boost(arguments, groups_))
                   .options(with_words)
                   .positional(words)
                   .style(style)
@@ -220,26 +238,25 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
     if (given.contains("help")) return std::nullopt;
     if (given.contains(unexpected))
       fail("unexpected word '{}' on the command line; options begin with -- ('tessera {} --help' lists them)",
-           given[unexpected].as<std::vector<std::string>>().front(), name_);
+           restored(given[unexpected].as<std::vector<std::string>>().front()), name_);
     if (given.contains("config")) {
-      const auto path = given["config"].as<std::string>();
+      const std::string path = restored(given["config"].as<std::string>());
       std::istringstream file(config_text(path));
       try {
-        po::parsed_options options = po::parse_config_file(file, description);
-        for (po::option& option : options.options) {
-          for (std::string& value : option.value) value = with_hashes(std::move(value));
+        const po::parsed_options options = po::parse_config_file(file, description);
+        for (const po::option& option : options.options) {
           if (option.string_key == "config" || option.string_key == "help")
             fail("config file '{}' has the option '{}', which is of the command line; take the line out",
                  path, option.string_key);
         }
         po::store(options, given);
       } catch (const po::error& problem) {
-        fail("config file '{}': {}; 'tessera {} --help' lists the options", path, with_hashes(problem.what()),
+        fail("config file '{}': {}; 'tessera {} --help' lists the options", path, restored(problem.what()),
              name_);
       }
     }
   } catch (const po::error& problem) {
-    fail("{}; 'tessera {} --help' lists the options", problem.what(), name_);
+    fail("{}; 'tessera {} --help' lists the options", restored(problem.what()), name_);
   }
 
   Values values;
@@ -248,7 +265,7 @@ std::optional<Values> Command::parse(const std::vector<std::string>& arguments) 
       const std::string name = long_name(option);
       values.order_.push_back(name);
       if (given.contains(name))
-        values.text_[name] = given[name].as<std::string>();
+        values.text_[name] = restored(given[name].as<std::string>());
       else if (option.default_text)
         values.text_[name] = *option.default_text;
       if (option.placeholder.empty()) static_cast<void>(values.flag(name));

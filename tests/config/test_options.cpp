@@ -48,7 +48,7 @@ TEST_CASE("the resolved configuration is a config file that gives the same value
   const mpi::Communicator comm;
   const test::TemporaryFolder folder(comm);
   const std::string path = folder.path("resolved.conf");
-  const auto values = parse({"--fast", "--list", "a, b", "--name", "x = y#1#.h5"});
+  const auto values = parse({"--fast", "--list", "a, b", "--name", "x = y#1#100%size%.h5"});
   std::ofstream(path) << values.resolved();
   CHECK(parse({"--config", path}).resolved() == values.resolved());
   CHECK(parse({"--config", path}).words("list") == std::vector<std::string>{"a", "b"});
@@ -74,6 +74,17 @@ TEST_CASE("what is not understood is fatal and named") {
   CHECK_THROWS_WITH(parse({"--siz", "7"}), Catch::Contains("siz"));  // no guessing
   CHECK_THROWS_WITH(parse({"--config", path}), Catch::Contains("sise"));
   CHECK_THROWS_WITH(parse({"--config", folder.path("none")}), Catch::Contains("none"));
+  // Boost's names for parts of its messages.
+  const std::string own = folder.path("own.conf");
+  for (const std::string word :
+       {"%canonical_option%", "%original_token%", "%option%", "%prefix%", "%value%"}) {
+    CHECK_THROWS_WITH(parse({"--" + word}), Catch::Contains("'--" + word + "'"));
+    CHECK_THROWS_WITH(parse({"--sise=" + word}), Catch::Contains("sise"));
+    CHECK_THROWS_WITH(parse({"word", word}), Catch::Contains("'" + word + "'"));
+    std::ofstream(own) << word + " = 7\n";
+    CHECK_THROWS_WITH(parse({"--config", own}), Catch::Contains("'" + word + "'"));
+  }
+  CHECK_THROWS_WITH(parse({"--name=a\x02z"}), Catch::Contains("control character"));
   CHECK_THROWS_AS(parse({"--size"}), Error);
   CHECK_THROWS_AS(parse({"--size", "1", "--size", "2"}), Error);
   CHECK_THROWS_AS(parse({"one", "two"}), Error);

@@ -25,6 +25,12 @@ def that_names_itself(place):
     return config(place, f"config = {place / 'options.txt'}\n")
 
 
+@case("options.txt", "%canonical_option%")
+def of_names_that_messages_are_made_of(place):
+    """Boost replaces what stands between two % in them, by itself for ever."""
+    return config(place, "%canonical_option% = 3\n")
+
+
 @case("options.txt", "help")
 def that_asks_for_help(place):
     return config(place, "help = yes\n")
