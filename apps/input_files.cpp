@@ -91,6 +91,7 @@ void add_file(const std::string& path, Checksum& sum) {
 }  // namespace
 
 std::vector<std::string> lines_of_list(const std::string& path) {
+  refuse_streams(path, "the list of maps");
   std::ifstream list(path);
   if (!list || is_folder(path))
     fail("cannot read the list of maps '{}'; give a text file with a name a line", path);

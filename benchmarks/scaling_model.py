@@ -1,7 +1,7 @@
 """The model. Predicted are binning, Kaiser-Squires, the Wiener mean, two draws, DeepMass and a chain of 2 samples after 2
 trajectories of burn-in; a chain as usual (burn-in 40, 32 samples, 8 trajectories a sample, 10 levels of descent) takes that chain's
-time by its network evaluations, 1 + burn-in + samples (trajectories + levels): the first level of the descent is known. Left out: simulation (real surveys have a
-catalogue), reading and writing (they are the file system's), training.
+time by its network evaluations, 1 + burn-in + samples (trajectories + levels): the first level of the descent is known. Left out:
+simulation (real surveys have a catalogue), reading and writing (they are the file system's), training.
 
 A stage is cut into parts by what can be dealt out, and of each part, on p ranks,
 

@@ -44,8 +44,8 @@ def tell_row(row):
     pieces = " + ".join(f"{piece} {row[piece]:.2f}" for piece in PIECES)
     asked = f" ({row['memory_asked'] / 1e9:.2f} asked)" if "memory_asked" in row else ""
     low, high = row["spread"]
-    print(f"  {row['ranks']:5d} ranks: {row['seconds']:8.2f} s ({low:.2f} to {high:.2f}) = {pieces}; efficiency {row['efficiency']:.3f}, limited by "
-          f"{row['limit']}, slowest {row['slowest']}; usual chain {row['usual_chain']:.0f} s; {row['memory'] / 1e9:.2f} GB a "
+    print(f"  {row['ranks']:5d} ranks: {row['seconds']:8.2f} s ({low:.2f} to {high:.2f}) = {pieces}; "
+          f"efficiency {row['efficiency']:.3f}, limited by {row['limit']}, slowest {row['slowest']}; usual chain {row['usual_chain']:.0f} s; {row['memory'] / 1e9:.2f} GB a "
           f"rank{asked}")
 
 

@@ -15,9 +15,8 @@ refuse() { echo "nothing submitted: $*" >&2; exit 2; }
   set +eu
   site_modules > /dev/null
   for name in PROGRAM LAUNCHER; do
-    command -v "${!name}" > /dev/null || {
+    command -v "${!name}" > /dev/null ||
       refuse "$name=${!name} cannot be run; build it, load its module in site_modules, or set $name"
-    }
   done
 )
 

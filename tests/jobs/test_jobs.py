@@ -360,7 +360,8 @@ class Interruptions(JobsTest):
         self.assert_finished(run, [[1]] * CHAINS, *["start 1"] * CHAINS)
 
     def test_limit_of_requeues(self):
-        """Chains that are killed too often fail; those of a run that goes on finish."""
+        """Chains that are killed too often fail. Beside their checkpoints new chains are refused; those of a run that goes on
+        finish."""
         run = self.submit("run", MAX_REQUEUES=0)
         for ranks in hold([run])[0]:
             os.kill(ranks[0], signal.SIGKILL)
@@ -368,6 +369,21 @@ class Interruptions(JobsTest):
         self.assertEqual([run.chain_state(chain).name for chain in range(CHAINS)], ["FAILED"] * CHAINS)
         self.assertEqual(states[run.jobs["gather"]].name, "CANCELLED")
         self.assertIn("unfinished after 0 requeues", run.chain_log(0))
+
+        # Put there when the jobs wait: pipeline.sh would refuse to submit beside them.
+        aside = self.here / "aside"
+        aside.mkdir()
+        checkpoints = [path.name for path in run.here.glob("*.checkpoint*")]
+        for name in checkpoints:
+            (run.here / name).rename(aside / name)
+        anew = self.submit("run", ALL_JOBS="--hold --ntasks-per-node=2 --cpus-per-task=1 --time=10")
+        for name in checkpoints:
+            (aside / name).rename(run.here / name)
+        slurm.call("scontrol", "release", *anew.jobs.values())
+        anew.await_end()
+        for chain in range(CHAINS):
+            self.assertEqual(anew.chain_state(chain)[::2], ("FAILED", 0))
+            self.assertIn("--resume to go on", anew.chain_log(chain))
 
         resumed = self.submit("run", RESUME="yes")
         self.assert_complete(resumed)
