@@ -113,11 +113,13 @@ void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, s
   for (int rank = 0; rank < comm.size(); ++rank)
     pixels = std::max(pixels, rings.first_pixel(rank + 1) - rings.first_pixel(rank));
   const double modes = 0.5 * static_cast<double>(lmax + 1) * static_cast<double>(lmax + 2);
-  // Tables, buffers of shear and the vectors of the sum over blocks: see SphereBasis.
-  const double of_basis = 3.0 + 2.0 * (std::log2(static_cast<double>(rings.blocks())) + 2.0);
+  const double own = std::min(modes, modes / comm.size() + static_cast<double>(lmax + 1));
+  // Vectors of all modes, E and B: one, and those of the sum over this rank's blocks, see SphereBasis.
+  const double blocks = std::ceil(static_cast<double>(rings.blocks()) / comm.size());
+  const double of_basis = 2.0 * (std::ceil(std::log2(blocks)) + 3.0), tables = 1.0;
   mpi::require_memory(comm,
                       sizeof(double) * (doubles_per_pixel * static_cast<double>(pixels) +
-                                        2.0 * (of_basis + mode_vectors) * modes),
+                                        2.0 * (of_basis * modes + (tables + mode_vectors) * own)),
                       maps);
 }
 

@@ -76,10 +76,8 @@ class CheckpointWriter {
   }
 
   void modes_of(const std::string& name, const std::vector<Complex>& all, std::size_t component) {
-    // Modes that every rank has are written once.
-    const bool written = !basis_->modes_are_replicated() || basis_->comm().is_root();
     const std::size_t modes = basis_->mode_count();
-    const auto part = std::span<const Complex>(all).subspan(component * modes, written ? modes : 0);
+    const auto part = std::span<const Complex>(all).subspan(component * modes, modes);
     writer_->write_column(name, {reinterpret_cast<const double*>(part.data()), 2 * part.size()},
                           share_of_ranks());
   }
@@ -99,10 +97,8 @@ class CheckpointReader {
                    std::size_t stored)
       : path_(std::move(path)), shape_(shape), modes_(basis.mode_count()) {
     const mpi::Communicator& comm = basis.comm();
-    const std::uint64_t scanned = comm.exclusive_scan(modes_),
-                        summed = comm.sum(static_cast<std::uint64_t>(modes_));
-    const bool replicated = basis.modes_are_replicated();
-    mode_part_ = {replicated ? 0 : 2 * scanned, 2 * modes_, replicated ? 2 * modes_ : 2 * summed};
+    mode_part_ = {2 * comm.exclusive_scan(modes_), 2 * modes_,
+                  2 * comm.sum(static_cast<std::uint64_t>(modes_))};
     stored_part_ = {comm.exclusive_scan(stored), stored, comm.sum(static_cast<std::uint64_t>(stored))};
     box_part_ = {basis.first_pixel(), basis.pixel_count(), basis.total_pixels()};
   }
@@ -228,8 +224,7 @@ void write_posterior_checkpoint(const harmonic::HarmonicBasis& basis, io::Atomic
 
 double posterior_checkpoint_bytes(const harmonic::HarmonicBasis& basis, double stored, double samples,
                                   std::size_t scales) {
-  const auto own = static_cast<double>(basis.mode_count());
-  const double modes = basis.modes_are_replicated() ? own : basis.comm().sum(own);
+  const auto modes = static_cast<double>(basis.comm().sum(static_cast<std::uint64_t>(basis.mode_count())));
   // Two records: what is expected, and three sums a scale; position and velocity of two components.
   constexpr double records = 2.0, sums = 3.0, state = 4.0 * 2.0;
   return sizeof(double) *

@@ -50,7 +50,7 @@ struct SharpTimes {
 inline SharpTimes sharp_times(const mpi::Communicator& comm, const harmonic::SphereBasis& basis,
                               int repeats) {
   const Sharp sharp(basis.rings(), comm.rank(), basis.lmax());
-  std::vector<harmonic::Complex> modes(2 * basis.mode_count(), 1.0);
+  std::vector<harmonic::Complex> modes((basis.lmax() + 1) * (basis.lmax() + 2), 1.0);  // two vectors of all
   std::vector<double> maps(2 * basis.pixel_count());
   const auto time = [&](sharp_jobtype job, int spin) {
     return seconds(comm, repeats, [&] { sharp.run(job, spin, modes, maps); });

@@ -11,7 +11,7 @@ share(p), of the busiest rank. Transforms of the plane: mean of ceil(n / p) / n 
 of them); of the sphere: ceil(blocks / p) / blocks for its blocks of rings. Networks: the same for tiles. Galaxies: 1 / p.
 blocks(p): 1 + k / (pairs of rings in a block), over that of the timed survey; k is fitted to the Wiener mean with 8 and with 64
 blocks. 1 on the plane.
-whole: on the sphere what every rank does (rest = 1), which has all coefficients. Of binning on the plane, what the ranks with rows
+whole: on the sphere what every rank does (rest = 1), whose transforms begin and end with all coefficients. Of binning on the plane, what the ranks with rows
 of the field do, the padding being others': rest = ceil(box rows / p) / field rows, at most 1.
 
 Three times fix a part: T1 of one crowded rank, one on every core, each with the survey to itself, so that memory is shared by as
@@ -29,7 +29,7 @@ survey.
 bytes(p) and messages(p) are counted on a small survey on 8 ranks and more, and fitted by least squares of relative errors with
 coefficients that are not negative: messages m0 + m1 p; bytes c0 + c1 / p on the sphere, c0 + c1 (p - 1) / p^2 on the plane, where a
 rank keeps its own part of a transpose. Bytes are the mean rank's, on the plane times p share(p) for the busiest. Collectives count
-as ceil(log2 p) messages, an assumption about MPI.
+as ceil(log2 p) messages, gathers of coefficients as p - 1 round a ring, assumptions about MPI.
 - Iterations grow with the survey: beyond the larger timed survey bytes grow as between the two timed ones (at least as pixels), and
   messages by what of that is not pixels. Both are overstated if iterations level off. c0 of the plane, sums over lines of the box,
   grows with iterations and the side.
@@ -40,9 +40,10 @@ as ceil(log2 p) messages, an assumption about MPI.
   others do not.
 
 Memory of a rank = base + replicated + v / p, from the peaks of one and two ranks: v from their difference; base, from the plane:
-process and network library; replicated, the sphere's rest: coefficients, grown with pixels as lmax^2, and 32 bytes a coefficient
-for every doubling of blocks. Before a run on the sphere the program asks for 8 bytes times (59 per pixel / p + 2 (54 + 2 log2
-blocks) per coefficient), base not included, which is printed beside.
+process and network library; replicated, the sphere's rest: the coefficients that transforms begin and end with, grown with pixels as
+lmax^2, of which 16 bytes a coefficient for every doubling of a rank's blocks. Before a run on the sphere the program asks for 8
+bytes times (59 per pixel / p + 2 (48 / p + 6 + 2 log2(a rank's blocks)) per coefficient), base not included, which is printed
+beside.
 
 Efficiency: the model's time of one crowded rank over p times that of p ranks. Not in the model: a network that others use, ranks
 that wait for each other, the file system. What two ranks take beyond half of one rank's time is a small difference of large numbers:
@@ -83,6 +84,10 @@ class Geometry:
         while blocks < ranks:
             blocks *= 2
         return min(blocks, 2 * self.nside)
+
+    def own_blocks(self, ranks):
+        """Of the rank with most of them."""
+        return math.ceil(self.blocks(ranks) / ranks)
 
     def pairs(self, ranks):
         return 2 * self.nside / self.blocks(ranks)
@@ -169,6 +174,11 @@ class Part:
     def seconds(self, survey, ranks, growth=(1.0, 1.0), blocks=1.0):
         """(work, whole) of so many ranks; growth: of work and of whole."""
         return (self.work * growth[0] * survey.share(self.limit, ranks) * blocks, self.whole * growth[1] * survey.rest(ranks))
+
+
+def tree_bytes(survey, ranks):
+    """Of the partial sums that a rank keeps, beyond those of a single block."""
+    return 16 * survey.coefficients() * math.log2(survey.own_blocks(ranks)) if survey.nside > 0 else 0.0
 
 
 def law(values, terms):
@@ -334,17 +344,20 @@ class Model:
     def memory(self, ranks):
         """Of a rank, bytes."""
         sky, target = self.sky, self.sky.target
-        growth, shrinks = target.pixels / sky.timed.pixels, 2 * (sky.memory[1] - sky.memory[2])
+        growth = target.pixels / sky.timed.pixels
+        one, two = (sky.memory[p] - tree_bytes(sky.timed, p) for p in (1, 2))
+        shrinks = 2 * (one - two)
         if not sky.on_sphere:
             return self.base + shrinks * growth * dealt(target.box_ny, ranks)
-        replicated = max(2 * sky.memory[2] - sky.memory[1] - self.base, 0.0) * growth
-        doublings = math.log2(target.blocks(ranks) / sky.timed.blocks(2))
-        return self.base + replicated + 32 * target.coefficients() * doublings + shrinks * growth * target.share("transform", ranks)
+        replicated = max(2 * two - one - self.base, 0.0) * growth
+        return self.base + replicated + tree_bytes(target, ranks) + shrinks * growth * target.share("transform", ranks)
 
     def memory_asked(self, ranks):
         """By the program, for a chain on the sphere: require_sphere_memory with the numbers of apps/map.cpp."""
         target = self.sky.target
-        return 8 * (59 * target.pixels / ranks + 2 * (54 + 2 * math.log2(target.blocks(ranks))) * target.coefficients())
+        own = target.coefficients() / ranks + 2 * target.nside + 1
+        of_all = 2 * (math.ceil(math.log2(target.own_blocks(ranks))) + 3)
+        return 8 * (59 * target.pixels / ranks + 2 * (48 * own + of_all * target.coefficients()))
 
     def row(self, ranks, latency, bandwidth, alone):
         row = {"ranks": ranks, "stages": {}, **dict.fromkeys(PIECES, 0.0)}

@@ -29,7 +29,7 @@ struct EllRange {
 /// A real field f has coefficients a_k on functions that are orthonormal over the sky's area:
 ///     f(theta) = sum_k a_k Y_k(theta),   <|a_k|^2> = C_ell   for a statistically isotropic field,
 /// so a_k has the units of f times a radian, on the plane as on the sphere. A rank stores mode_count()
-/// coefficients, its own or all of them, and pixel_count() pixels of its own. Of two coefficients that are
+/// coefficients and pixel_count() pixels of its own, which may be none. Of two coefficients that are
 /// bound by the reality of f some are stored once; dot() counts them twice.
 ///
 /// The transforms are collective and const: they use plans and buffers made once at construction, so one
@@ -47,9 +47,6 @@ class HarmonicBasis {
 
   [[nodiscard]] virtual std::size_t mode_count() const = 0;
   [[nodiscard]] virtual std::size_t pixel_count() const = 0;
-
-  /// Whether every rank stores all modes (the sphere), or each its own (the plane).
-  [[nodiscard]] virtual bool modes_are_replicated() const = 0;
 
   /// Whether every map is the synthesis of some coefficients (the plane); on the sphere maps have finer
   /// structure than lmax.

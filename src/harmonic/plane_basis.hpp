@@ -42,7 +42,6 @@ class PlaneBasis final : public HarmonicBasis {
   void white_noise(const RandomStream& stream, Pixels field) const override;
   [[nodiscard]] double shear_factor(double ell) const override { return ell > 0.0 ? 1.0 : 0.0; }
   [[nodiscard]] bool complete() const override { return true; }
-  [[nodiscard]] bool modes_are_replicated() const override { return false; }
   [[nodiscard]] std::vector<double> transformed_correlation(
       std::span<const double> power, const std::function<double(double)>& f) const override;
 

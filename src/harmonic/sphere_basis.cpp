@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <libsharp/sharp.h>
 #include <libsharp/sharp_almhelpers.h>
 #include <libsharp/sharp_geomhelpers.h>
@@ -46,11 +47,25 @@ void* untyped(const T* data) {
   return const_cast<T*>(data);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
 }
 
+std::span<double> reals(Modes modes) { return {reinterpret_cast<double*>(modes.data()), 2 * modes.size()}; }
+
 std::uint64_t checked_lmax(std::uint64_t lmax, std::uint64_t nside) {
   if (lmax < 2 || lmax > 4 * nside)
     fail("--lmax {} does not suit nside {}: give a multipole from 2 to {}, usually {}", lmax, nside,
          4 * nside, 2 * nside);
   return lmax;
+}
+
+/// Columns of m dealt to ranks in order, so that each has about as many modes: [ranks + 1].
+std::vector<std::uint64_t> deal_columns(std::uint64_t lmax, int ranks) {
+  const std::uint64_t modes = (lmax + 1) * (lmax + 2) / 2, shares = static_cast<std::uint64_t>(ranks);
+  std::vector<std::uint64_t> first_m;
+  std::uint64_t m = 0, before = 0;
+  for (std::uint64_t rank = 0; rank <= shares; ++rank) {
+    while (before * shares < modes * rank) before += lmax + 1 - m++;
+    first_m.push_back(m);
+  }
+  return first_m;
 }
 
 }  // namespace
@@ -85,15 +100,23 @@ struct SphereBasis::Transforms {
 
 SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
                          std::uint64_t least_blocks)
+    : SphereBasis(comm, nside, checked_lmax(lmax, nside), least_blocks, deal_columns(lmax, comm.size())) {}
+
+SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
+                         std::uint64_t least_blocks, std::vector<std::uint64_t> first_m)
     : comm_(&comm),
       grid_(nside),
       rings_(nside, comm.size(), least_blocks),
       lmax_(checked_lmax(lmax, nside)),
       pixel_count_(rings_.first_pixel(comm.rank() + 1) - rings_.first_pixel(comm.rank())),
+      first_m_(std::move(first_m)),
+      entries_(entries_of_ranks()),
+      some_have_no_modes_(std::adjacent_find(entries_.begin(), entries_.end()) != entries_.end()),
       transforms_(std::make_unique<Transforms>()),
       ring_sum_(comm, rings_.rings().size(), rings_.first_ring(comm.rank())),
-      block_sum_(comm, rings_.blocks(), rings_.first_block(comm.rank()),
-                 rings_.first_block(comm.rank() + 1)) {
+      column_sum_(comm, lmax + 1, own_first_m()),
+      block_sum_(comm, rings_.blocks(), rings_.first_block(comm.rank()), rings_.first_block(comm.rank() + 1),
+                 entries_) {
   const std::uint64_t begin = rings_.first_block(comm.rank()), end = rings_.first_block(comm.rank() + 1);
   transforms_->modes = mode_layout(lmax, lmax);
   for (std::uint64_t block = begin; block < end; ++block) {
@@ -106,12 +129,21 @@ SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std
 
 SphereBasis::~SphereBasis() = default;
 
+std::vector<std::size_t> SphereBasis::entries_of_ranks() const {
+  TESSERA_REQUIRE(first_m_.size() == static_cast<std::size_t>(comm_->size()) + 1 && first_m_[0] == 0 &&
+                  first_m_[1] > 0 && first_m_.back() == lmax_ + 1 &&
+                  std::is_sorted(first_m_.begin(), first_m_.end()));
+  std::vector<std::size_t> entries;
+  for (const std::uint64_t m : first_m_) entries.push_back(2 * first_mode(m));
+  return entries;
+}
+
 void SphereBasis::tabulate_modes() {
-  const std::size_t count = (lmax_ + 1) * (lmax_ + 2) / 2;
+  const std::size_t count = first_mode(own_end_m()) - first_mode(own_first_m());
   const std::vector<double> window = healpix_window(grid_.nside(), lmax_);
   ell_.reserve(count);
   window_.reserve(count);
-  for (std::uint64_t m = 0; m <= lmax_; ++m)
+  for (std::uint64_t m = own_first_m(); m < own_end_m(); ++m)
     for (std::uint64_t l = m; l <= lmax_; ++l) {
       ell_.push_back(static_cast<double>(l));
       window_.push_back(window[l]);
@@ -127,73 +159,105 @@ std::unique_ptr<HarmonicBasis> SphereBasis::truncated(double ell) const {
   constexpr double least = 2.0;
   const auto highest = static_cast<std::uint64_t>(std::max(std::ceil(ell) - 1.0, least));
   if (highest >= lmax_) return nullptr;
-  return std::make_unique<SphereBasis>(*comm_, grid_.nside(), highest, rings_.blocks());
+  // A mode stays with its rank.
+  std::vector<std::uint64_t> first_m = first_m_;
+  for (std::uint64_t& m : first_m) m = std::min(m, highest + 1);
+  return std::make_unique<SphereBasis>(*comm_, grid_.nside(), highest, rings_.blocks(), std::move(first_m));
+}
+
+Complex* SphereBasis::own_place(std::size_t vector) const {
+  const std::size_t vectors = vector + 1;
+  if (whole_.size() < vectors * all_modes()) whole_.resize(vectors * all_modes());
+  return whole_.data() + vector * all_modes() + first_mode(own_first_m());
+}
+
+void SphereBasis::gather(std::size_t vector) const {
+  auto* const from = reinterpret_cast<double*>(whole_.data()) + vector * entries_.back();
+  comm_->all_gather_parts({from, entries_.back()}, entries_);
+}
+
+bool SphereBasis::given(ConstModes modes) const {
+  const bool here = !modes.empty();
+  return some_have_no_modes_ ? comm_->max(here ? 1 : 0) != 0 : here;
 }
 
 void SphereBasis::synthesis(ConstModes modes, Pixels field) const {
   TESSERA_REQUIRE(modes.size() == mode_count() && field.size() == pixel_count());
-  transforms_->synthesis(0, {modes.data(), nullptr}, {field.data(), nullptr});
+  std::copy(modes.begin(), modes.end(), own_place(0));
+  gather(0);
+  transforms_->synthesis(0, {whole_.data(), nullptr}, {field.data(), nullptr});
 }
 
 void SphereBasis::synthesis_adjoint(ConstPixels field, Modes modes) const {
   TESSERA_REQUIRE(modes.size() == mode_count() && field.size() == pixel_count());
+  const std::array<std::span<double>, 1> sums{reals(modes)};
   const std::uint64_t first = rings_.first_block(comm_->rank());
   block_sum_(
       [&](std::uint64_t block, std::span<double> part) {
         transforms_->adjoint(block - first, 0, {field.data(), nullptr}, {part.data(), nullptr});
       },
-      {reinterpret_cast<double*>(modes.data()), 2 * modes.size()});
+      sums);
 }
 
 void SphereBasis::shear_synthesis(ConstModes e_modes, ConstModes b_modes, Pixels gamma1,
                                   Pixels gamma2) const {
-  const std::size_t count = mode_count();
+  const std::size_t count = mode_count(), all = all_modes();
   TESSERA_REQUIRE(e_modes.size() == count && (b_modes.empty() || b_modes.size() == count));
   TESSERA_REQUIRE(gamma1.size() == pixel_count() && gamma2.size() == pixel_count());
-  pair_.assign(2 * count, 0.0);
+  Complex* const b = own_place(1);  // first: whole_ grows
+  Complex* const e = own_place(0);
   for (std::size_t k = 0; k < count; ++k)
-    pair_[k] = shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * e_modes[k];
-  // With the mirrored frame the curl changes its sign.
-  for (std::size_t k = 0; k < b_modes.size(); ++k)
-    pair_[count + k] = -shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * b_modes[k];
-  transforms_->synthesis(2, {pair_.data(), pair_.data() + count}, {gamma1.data(), gamma2.data()});
+    e[k] = shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * e_modes[k];
+  gather(0);
+  if (given(b_modes)) {
+    // With the mirrored frame the curl changes its sign.
+    for (std::size_t k = 0; k < count; ++k)
+      b[k] = -shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * b_modes[k];
+    gather(1);
+  } else {
+    std::fill_n(whole_.begin() + static_cast<std::ptrdiff_t>(all), all, 0.0);
+  }
+  transforms_->synthesis(2, {whole_.data(), whole_.data() + all}, {gamma1.data(), gamma2.data()});
   for (double& value : gamma1) value = -value;
 }
 
 void SphereBasis::shear_synthesis_adjoint(ConstPixels gamma1, ConstPixels gamma2, Modes e_modes,
                                           Modes b_modes) const {
-  const std::size_t count = mode_count();
+  const std::size_t count = mode_count(), all = all_modes();
   TESSERA_REQUIRE(e_modes.size() == count && (b_modes.empty() || b_modes.size() == count));
   TESSERA_REQUIRE(gamma1.size() == pixel_count() && gamma2.size() == pixel_count());
   minus_gamma1_.resize(pixel_count());
   std::transform(gamma1.begin(), gamma1.end(), minus_gamma1_.begin(), std::negate<>());
-  pair_.resize(2 * count);
+  static_cast<void>(own_place(1));
+  const Modes unwanted(whole_.data() + all, all);
+  const bool with_b = given(b_modes);
+  const std::array<std::span<double>, 2> sums{reals(e_modes), reals(b_modes)};
   const std::uint64_t first = rings_.first_block(comm_->rank());
   block_sum_(
       [&](std::uint64_t block, std::span<double> part) {
+        const std::span<double> b = with_b ? part.subspan(2 * all) : reals(unwanted);
         transforms_->adjoint(block - first, 2, {minus_gamma1_.data(), gamma2.data()},
-                             {part.data(), part.data() + 2 * count});
+                             {part.data(), b.data()});
       },
-      {reinterpret_cast<double*>(pair_.data()), 4 * count});
-  for (std::size_t k = 0; k < count; ++k)
-    e_modes[k] = shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * pair_[k];
+      std::span(sums).first(with_b ? 2 : 1));
+  for (std::size_t k = 0; k < count; ++k) e_modes[k] *= shear_of_kappa_[static_cast<std::size_t>(ell_[k])];
   for (std::size_t k = 0; k < b_modes.size(); ++k)
-    b_modes[k] = -shear_of_kappa_[static_cast<std::size_t>(ell_[k])] * pair_[count + k];
+    b_modes[k] *= -shear_of_kappa_[static_cast<std::size_t>(ell_[k])];
 }
 
 double SphereBasis::dot(ConstModes a, ConstModes b) const {
   TESSERA_REQUIRE(a.size() == mode_count() && b.size() == mode_count());
   const auto* const x = reinterpret_cast<const double*>(a.data());
   const auto* const y = reinterpret_cast<const double*>(b.data());
-  double sum = 0.0;
+  std::vector<double> partial;
   std::size_t begin = 0;
-  for (std::uint64_t m = 0; m <= lmax_; ++m) {
-    const std::size_t reals = 2 * (lmax_ + 1 - m);
-    const double part = sum_of_products(x + begin, y + begin, reals);
-    sum += m == 0 ? part : 2.0 * part;
-    begin += reals;
+  for (std::uint64_t m = own_first_m(); m < own_end_m(); ++m) {
+    const std::size_t count = 2 * (lmax_ + 1 - m);
+    const double part = sum_of_products(x + begin, y + begin, count);
+    partial.push_back(m == 0 ? part : 2.0 * part);
+    begin += count;
   }
-  return sum;
+  return column_sum_(partial);
 }
 
 double SphereBasis::dot(ConstPixels f, ConstPixels g) const {
@@ -211,7 +275,7 @@ double SphereBasis::dot(ConstPixels f, ConstPixels g) const {
 void SphereBasis::white_noise(const RandomStream& stream, Modes modes) const {
   TESSERA_REQUIRE(modes.size() == mode_count());
   std::size_t k = 0;
-  for (std::uint64_t m = 0; m <= lmax_; ++m)
+  for (std::uint64_t m = own_first_m(); m < own_end_m(); ++m)
     for (std::uint64_t l = m; l <= lmax_; ++l, ++k) {
       const auto [re, im] = stream.normals(l * (l + 1) / 2 + m);
       modes[k] = m == 0 ? Complex(re) : std::numbers::sqrt2 * 0.5 * Complex(re, im);
@@ -242,8 +306,11 @@ std::vector<double> SphereBasis::transformed_correlation(std::span<const double>
     return std::sqrt((2.0 * static_cast<double>(l) + 1.0) / (4.0 * std::numbers::pi));
   };
   std::vector<Complex> modes(lmax_ + 1);
-  std::vector<double> xi(nodes);
-  for (std::uint64_t l = 0; l <= lmax_; ++l) modes[l] = unit(l) * power[l];
+  std::vector<double> xi(nodes), column(lmax_ + 1);
+  // The modes of m = 0, which are the first rank's.
+  if (comm_->is_root()) std::copy_n(power.begin(), column.size(), column.begin());
+  comm_->broadcast(std::span<double>(column));
+  for (std::uint64_t l = 0; l <= lmax_; ++l) modes[l] = unit(l) * column[l];
   std::array<void*, 1> alm{modes.data()}, map{xi.data()};
   sharp_execute(SHARP_Y, 0, static_cast<void*>(alm.data()), static_cast<void*>(map.data()), geometry.get(),
                 layout.get(), SHARP_DP, nullptr, nullptr);

@@ -13,11 +13,12 @@ namespace tessera::harmonic {
 
 /// The sphere: HEALPix pixels, spherical harmonics up to lmax by libsharp.
 ///
-/// Modes: a_lm for m = 0 ... lmax, l = m ... lmax, index m (2 lmax + 1 - m) / 2 + l, all of them on every
-/// rank. Pixels: whole rings of this rank, in the storage order of RingDistribution. Synthesis needs no
-/// communication; the adjoint adds the ranks' parts along a fixed tree. Both work on one block of rings after
-/// the other, which makes the bits independent of the ranks up to RingDistribution::blocks() of them (and
-/// with more ranks the same for the same number of ranks).
+/// Modes: a_lm for m = 0 ... lmax, l = m ... lmax, index m (2 lmax + 1 - m) / 2 + l over all ranks, of which
+/// a rank has the columns first_m(rank) <= m < first_m(rank + 1). Pixels: whole rings of this rank, in the
+/// storage order of RingDistribution. Synthesis brings every rank all modes; the adjoint adds the ranks'
+/// parts along a fixed tree, every rank its own modes. Both work on one block of rings after the other, which
+/// makes the bits independent of the ranks up to RingDistribution::blocks() of them (and with more ranks the
+/// same for the same number of ranks).
 ///
 /// Shear is in the frame of catalogues, x to the West and y to the North at every pixel. HEALPix's frame
 /// (theta to the South, phi to the East) has the other sign of the first component; this is the one place
@@ -27,15 +28,18 @@ namespace tessera::harmonic {
 /// The maps of l <= lmax are not all maps: synthesis(synthesis_adjoint(f)) times pixel_area() is f without
 /// its finer structure, to the accuracy of HEALPix's quadrature (about 1e-3 for lmax = 2 nside).
 ///
-/// Memory of a rank, bytes, with A = (lmax + 1)(lmax + 2) / 2 and B its number of ring blocks: 16 A for the
-/// tables, 32 A for the buffers of shear, and 32 A for each of the log2(B) + 2 vectors of the tree; a map
-/// takes 8 * 12 nside^2 / ranks.
+/// Memory of a rank, bytes, with A = (lmax + 1)(lmax + 2) / 2 and B its number of ring blocks: a vector of
+/// modes 16 A / ranks, and so the tables; 32 A for the modes of all ranks, and 16 A (with B modes 32 A) for
+/// each of the log2(B) + 2 vectors of the tree; a map takes 8 * 12 nside^2 / ranks.
 class SphereBasis final : public HarmonicBasis {
  public:
   /// comm must outlive the basis. lmax: 2 to 4 nside, Error otherwise. least_blocks: see RingDistribution.
   /// Collective.
   SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
               std::uint64_t least_blocks = 0);
+  /// With the columns of m dealt otherwise, first_m: [ranks + 1], increasing, up to lmax + 1.
+  SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
+              std::uint64_t least_blocks, std::vector<std::uint64_t> first_m);
   ~SphereBasis() override;
   SphereBasis(const SphereBasis&) = delete;
   SphereBasis& operator=(const SphereBasis&) = delete;
@@ -46,10 +50,11 @@ class SphereBasis final : public HarmonicBasis {
   [[nodiscard]] const HealpixGrid& grid() const { return grid_; }
   [[nodiscard]] const RingDistribution& rings() const { return rings_; }
   [[nodiscard]] std::uint64_t lmax() const { return lmax_; }
+  /// Columns [first_m(r), first_m(r + 1)) of the modes are rank r's, which may be none.
+  [[nodiscard]] std::uint64_t first_m(int rank) const { return first_m_[static_cast<std::size_t>(rank)]; }
 
   [[nodiscard]] std::size_t mode_count() const override { return ell_.size(); }
   [[nodiscard]] std::size_t pixel_count() const override { return pixel_count_; }
-  [[nodiscard]] bool modes_are_replicated() const override { return true; }
   [[nodiscard]] double shear_factor(double ell) const override;
   [[nodiscard]] bool complete() const override { return false; }
   [[nodiscard]] std::uint64_t first_pixel() const override { return rings_.first_pixel(comm_->rank()); }
@@ -76,18 +81,32 @@ class SphereBasis final : public HarmonicBasis {
  private:
   struct Transforms;
   void tabulate_modes();
+  /// Index of the first mode of column m, over all ranks.
+  [[nodiscard]] std::size_t first_mode(std::uint64_t m) const { return m * (2 * lmax_ + 3 - m) / 2; }
+  [[nodiscard]] std::vector<std::size_t> entries_of_ranks() const;
+  [[nodiscard]] std::uint64_t own_first_m() const { return first_m(comm_->rank()); }
+  [[nodiscard]] std::uint64_t own_end_m() const { return first_m(comm_->rank() + 1); }
+  [[nodiscard]] std::size_t all_modes() const { return first_mode(lmax_ + 1); }
+  /// Whether the ranks give these modes: a rank that has none cannot tell.
+  [[nodiscard]] bool given(ConstModes modes) const;
+  /// This rank's place in one of the vectors of whole_, which exists then; the vector from all ranks' places.
+  [[nodiscard]] Complex* own_place(std::size_t vector) const;
+  void gather(std::size_t vector) const;
 
   const mpi::Communicator* comm_;
   HealpixGrid grid_;
   RingDistribution rings_;
   std::uint64_t lmax_;
   std::size_t pixel_count_;
+  std::vector<std::uint64_t> first_m_;  // [ranks + 1]
+  std::vector<std::size_t> entries_;    // [ranks + 1]: reals of the modes of the ranks below
+  bool some_have_no_modes_;
   std::unique_ptr<Transforms> transforms_;
-  mpi::OrderedSum ring_sum_;
+  mpi::OrderedSum ring_sum_, column_sum_;
   mpi::TreeSum block_sum_;
   std::vector<double> ell_, window_;
   std::vector<double> shear_of_kappa_;  // [lmax + 1]
-  mutable std::vector<Complex> pair_;   // E and B modes, one after the other
+  mutable std::vector<Complex> whole_;  // modes of all ranks, of E and, for shear, of B
   mutable std::vector<double> minus_gamma1_;
 };
 

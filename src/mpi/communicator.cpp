@@ -69,6 +69,21 @@ std::string Communicator::broadcast(std::string text, int root) const {
   return text;
 }
 
+void Communicator::all_gather_parts(std::span<double> values, std::span<const std::size_t> offset) const {
+  const auto ranks = static_cast<std::size_t>(size_), here = static_cast<std::size_t>(rank_);
+  TESSERA_REQUIRE(offset.size() == ranks + 1 && offset.back() == values.size());
+  TESSERA_REQUIRE(values.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
+  if (size_ == 1) return;
+  std::vector<int> count(ranks), start(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    start[r] = static_cast<int>(offset[r]);
+    count[r] = static_cast<int>(offset[r + 1] - offset[r]);
+  }
+  check(MPI_Allgatherv(MPI_IN_PLACE, count[here], MPI_DOUBLE, values.data(), count.data(), start.data(),
+                       MPI_DOUBLE, comm_),
+        "MPI_Allgatherv");
+}
+
 std::vector<std::byte> Communicator::all_to_all_bytes(const void* values, std::size_t value_size,
                                                       std::span<const std::uint64_t> offset,
                                                       std::vector<std::uint64_t>* received_offset) const {

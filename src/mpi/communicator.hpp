@@ -75,6 +75,9 @@ class Communicator {
   template <class T>
   [[nodiscard]] std::vector<T> all_gather(T value) const;
 
+  /// values: [offset.back()], of which rank r has made [offset[r], offset[r + 1]); all of them on every rank.
+  void all_gather_parts(std::span<double> values, std::span<const std::size_t> offset) const;
+
   /// Sends values[offset[r] .. offset[r+1]) to rank r (offset has size() + 1 entries) and returns what came,
   /// in the order of the sending ranks. T is copied as bytes; a rank sends and gets at most 2^31 values.
   /// received_offset, if given, is filled with the like offsets of what came.

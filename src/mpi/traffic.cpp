@@ -152,14 +152,21 @@ int MPI_Bcast(void* buffer, int items, MPI_Datatype type, int root, MPI_Comm com
 
 int MPI_Allgather(const void* out, int out_items, MPI_Datatype out_type, void* in, int in_items,
                   MPI_Datatype in_type, MPI_Comm comm) {
-  return count_collective(Traffic::gather, out_items, out_type, comm, [&] {
+  // Every rank gets what all have, and passes as much on.
+  const double others = size_of(comm) - 1.0;
+  return count_collective(Traffic::gather, others * out_items, out_type, comm, [&] {
     return PMPI_Allgather(out, out_items, out_type, in, in_items, in_type, comm);
   });
 }
 
 int MPI_Allgatherv(const void* out, int out_items, MPI_Datatype out_type, void* in, const int in_items[],
                    const int places[], MPI_Datatype in_type, MPI_Comm comm) {
-  return count_collective(Traffic::gather, out_items, out_type, comm, [&] {
+  // Round a ring: every rank passes on what the others have.
+  const int ranks = size_of(comm), own = rank_of(comm);
+  double items = 0.0;
+  for (int rank = 0; rank < ranks; ++rank)
+    if (rank != own) items += in_items[rank];
+  return count(Traffic::gather, ranks - 1.0, bytes_of(items, in_type), [&] {
     return PMPI_Allgatherv(out, out_items, out_type, in, in_items, places, in_type, comm);
   });
 }

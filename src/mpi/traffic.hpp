@@ -11,8 +11,9 @@ namespace tessera::mpi {
 /// other profilers.
 ///
 /// Bytes and messages are those sent to other ranks: of point-to-point calls and all-to-all what they name; a
-/// reduction, broadcast, gather or barrier, whose algorithm is MPI's, counts as log2(ranks) messages, rounded
-/// up, and its payload once.
+/// reduction, broadcast or barrier, whose algorithm is MPI's, counts as log2(ranks) messages, rounded up, and
+/// its payload once; a gather as what every rank passes on, all ranks' values but its own, in as many
+/// messages, or in ranks - 1 round a ring where ranks give unequal numbers of them (MPI_Allgatherv).
 struct Traffic {
   enum Kind { point_to_point, all_to_all, reduce, broadcast, gather, barrier, kinds };
   static constexpr std::array<const char*, kinds> names{"point_to_point", "all_to_all", "reduce",

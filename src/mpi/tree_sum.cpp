@@ -6,9 +6,12 @@
 
 namespace tessera::mpi {
 
-TreeSum::TreeSum(const Communicator& comm, std::uint64_t leaves, std::uint64_t begin, std::uint64_t end)
-    : comm_(&comm), begin_(begin), end_(end) {
+TreeSum::TreeSum(const Communicator& comm, std::uint64_t leaves, std::uint64_t begin, std::uint64_t end,
+                 std::vector<std::size_t> entries)
+    : comm_(&comm), begin_(begin), end_(end), entries_(std::move(entries)) {
   TESSERA_REQUIRE(leaves > 0 && (leaves & (leaves - 1)) == 0 && begin <= end && end <= leaves);
+  TESSERA_REQUIRE(entries_.size() == static_cast<std::size_t>(comm.size()) + 1 && entries_.front() == 0 &&
+                  std::is_sorted(entries_.begin(), entries_.end()));
   const auto begins = comm.all_gather(begin), ends = comm.all_gather(end);
   std::uint64_t covered = 0;
   for (std::size_t rank = 0; rank < begins.size(); ++rank) {
@@ -33,6 +36,8 @@ std::vector<TreeSum::Node> TreeSum::nodes_of(std::uint64_t begin, std::uint64_t 
 std::span<double> TreeSum::next(Stack& stack, std::size_t length) {
   const std::size_t depth = stack.nodes.size();
   if (stack.vectors.size() == depth) stack.vectors.emplace_back();
+  if (stack.vectors[depth].size() > length)
+    stack.vectors[depth] = {};  // of more vectors at a time: give back
   stack.vectors[depth].resize(length);
   return stack.vectors[depth];
 }
@@ -51,61 +56,66 @@ void TreeSum::push(Stack& stack, Node node, std::size_t length) {
 }
 
 void TreeSum::operator()(const std::function<void(std::uint64_t, std::span<double>)>& make,
-                         std::span<double> sum) const {
+                         std::span<const std::span<double>> sums) const {
+  const auto here = static_cast<std::size_t>(comm_->rank());
+  for (const auto& sum : sums) TESSERA_REQUIRE(sum.size() == entries_[here + 1] - entries_[here]);
+  const std::size_t length = sums.size() * entries_.back();
   own_.nodes.clear();
   for (std::uint64_t leaf = begin_; leaf < end_; ++leaf) {
-    make(leaf, next(own_, sum.size()));
-    push(own_, {0, leaf}, sum.size());
+    make(leaf, next(own_, length));
+    push(own_, {0, leaf}, length);
   }
-  if (comm_->size() == 1)
-    std::copy(own_.vectors.front().begin(), own_.vectors.front().end(), sum.begin());
-  else
-    combine(sum);
+  if (comm_->size() == 1) {
+    auto from = own_.vectors.front().begin();
+    for (const auto& sum : sums) {
+      std::copy_n(from, sum.size(), sum.begin());
+      from += static_cast<std::ptrdiff_t>(sum.size());
+    }
+    return;
+  }
+  exchange(sums.size());
+  for (std::size_t v = 0; v < sums.size(); ++v) combine(v, sums[v]);
 }
 
-void TreeSum::combine(std::span<double> sum) const {
-  // Every rank adds a part of the entries, of which it gets all nodes.
-  const auto ranks = static_cast<std::size_t>(comm_->size()), here = static_cast<std::size_t>(comm_->rank());
-  const auto offset = [&](std::size_t rank) { return sum.size() * rank / ranks; };
-  const auto part = [&](std::size_t rank) { return offset(rank + 1) - offset(rank); };
+/// Of every vector a rank gets its own entries of all nodes.
+void TreeSum::exchange(std::size_t vectors) const {
+  const auto here = static_cast<std::size_t>(comm_->rank());
+  const auto part = [&](std::size_t rank) { return entries_[rank + 1] - entries_[rank]; };
   std::size_t count = 0;
   for (const auto& nodes : nodes_) count += nodes.size();
-  std::vector<double> received(count * part(here));
-  std::vector<MPI_Request> requests;
+  received_.resize(vectors * count * part(here));
+  requests_.clear();
   constexpr int tag = 11;
-  std::size_t place = 0;
-  for (std::size_t rank = 0; rank < ranks; ++rank)
-    for (std::size_t n = 0; n < nodes_[rank].size(); ++n, place += part(here)) {
-      requests.emplace_back();
-      check(MPI_Irecv(received.data() + place, static_cast<int>(part(here)), MPI_DOUBLE,
-                      static_cast<int>(rank), tag, comm_->get(), &requests.back()),
-            "MPI_Irecv");
-    }
-  for (std::size_t rank = 0; rank < ranks; ++rank)
-    for (std::size_t n = 0; n < nodes_[here].size(); ++n) {
-      requests.emplace_back();
-      check(MPI_Isend(own_.vectors[n].data() + offset(rank), static_cast<int>(part(rank)), MPI_DOUBLE,
-                      static_cast<int>(rank), tag, comm_->get(), &requests.back()),
-            "MPI_Isend");
-    }
-  check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+  double* place = received_.data();
+  for (std::size_t v = 0; v < vectors; ++v)
+    for (std::size_t rank = 0; rank < nodes_.size(); ++rank)
+      for (std::size_t n = 0; n < nodes_[rank].size() && part(here) > 0; ++n, place += part(here))
+        check(MPI_Irecv(place, static_cast<int>(part(here)), MPI_DOUBLE, static_cast<int>(rank), tag,
+                        comm_->get(), &requests_.emplace_back()),
+              "MPI_Irecv");
+  for (std::size_t v = 0; v < vectors; ++v)
+    for (std::size_t rank = 0; rank < nodes_.size(); ++rank)
+      for (std::size_t n = 0; n < nodes_[here].size() && part(rank) > 0; ++n)
+        check(MPI_Isend(own_.vectors[n].data() + v * entries_.back() + entries_[rank],
+                        static_cast<int>(part(rank)), MPI_DOUBLE, static_cast<int>(rank), tag, comm_->get(),
+                        &requests_.emplace_back()),
+              "MPI_Isend");
+  check(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
+}
+
+void TreeSum::combine(std::size_t vector, std::span<double> sum) const {
+  std::size_t count = 0;
+  for (const auto& nodes : nodes_) count += nodes.size();
+  const double* from = received_.data() + vector * count * sum.size();
   all_.nodes.clear();
-  place = 0;
   for (const auto& nodes : nodes_)
     for (const Node& node : nodes) {
-      std::copy_n(received.begin() + static_cast<std::ptrdiff_t>(place), part(here),
-                  next(all_, part(here)).begin());
-      push(all_, node, part(here));
-      place += part(here);
+      std::copy_n(from, sum.size(), next(all_, sum.size()).begin());
+      push(all_, node, sum.size());
+      from += sum.size();
     }
-  std::vector<int> counts, offsets;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    counts.push_back(static_cast<int>(part(rank)));
-    offsets.push_back(static_cast<int>(offset(rank)));
-  }
-  check(MPI_Allgatherv(all_.vectors.front().data(), counts[here], MPI_DOUBLE, sum.data(), counts.data(),
-                       offsets.data(), MPI_DOUBLE, comm_->get()),
-        "MPI_Allgatherv");
+  std::copy_n(all_.vectors.front().begin(), sum.size(), sum.begin());
 }
 
 }  // namespace tessera::mpi

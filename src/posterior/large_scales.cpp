@@ -1,5 +1,7 @@
 #include "posterior/large_scales.hpp"
 
+#include <algorithm>
+
 namespace tessera::posterior {
 
 using harmonic::Complex;
@@ -11,7 +13,9 @@ LargeScales::LargeScales(const HarmonicBasis& basis, const inference::ForwardOpe
       truncated_(basis.truncated(below)),
       given_(forward.data_components() * basis.pixel_count()) {
   const HarmonicBasis& band = truncated_ ? *truncated_ : basis;
-  const double highest = truncated_ ? band.ell().back() : 0.0;  // the last mode's is the largest
+  const auto band_ell = band.ell();
+  const double highest =
+      basis.comm().max(band_ell.empty() ? 0.0 : *std::max_element(band_ell.begin(), band_ell.end()));
   for (std::size_t c = 0; c < forward.components(); ++c)
     for (std::size_t k = 0; k < basis.mode_count(); ++k) {
       if (truncated_ && basis.ell()[k] > highest) continue;

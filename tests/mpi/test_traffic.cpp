@@ -48,4 +48,21 @@ TEST_CASE("traffic is what is sent to other ranks") {
   CHECK(since(before, Traffic::point_to_point).bytes == (ranks > 1 ? 4.0 : 0.0));
   CHECK(since(before, Traffic::point_to_point).messages == (ranks > 1 ? 1.0 : 0.0));
   CHECK(since(before, Traffic::reduce).messages == 0.0);
+
+  // All values but its own, passed round a ring.
+  before = mpi::traffic();
+  std::vector<std::size_t> parts{0};
+  for (std::uint64_t rank = 0; rank < ranks; ++rank) parts.push_back(parts.back() + rank);
+  std::vector<double> gathered(parts.back(), static_cast<double>(own));
+  comm.all_gather_parts(gathered, parts);
+  for (std::uint64_t rank = 0; rank < ranks; ++rank)
+    for (std::size_t i = parts[rank]; i < parts[rank + 1]; ++i)
+      CHECK(gathered[i] == static_cast<double>(rank));
+  CHECK(since(before, Traffic::gather).bytes == 8.0 * static_cast<double>(parts.back() - own));
+  CHECK(since(before, Traffic::gather).messages == static_cast<double>(ranks - 1));
+
+  before = mpi::traffic();
+  static_cast<void>(comm.all_gather(1.0));
+  CHECK(since(before, Traffic::gather).bytes == 8.0 * static_cast<double>(ranks - 1));
+  CHECK(since(before, Traffic::gather).messages == depth);
 }
