@@ -5,6 +5,7 @@
 #include "catalogue/field.hpp"
 #include "core/error.hpp"
 #include "mpi/memory.hpp"
+#include "mpi/tree_sum.hpp"
 #include "sky/block_distribution.hpp"
 #include "theory/spectrum_file.hpp"
 
@@ -114,9 +115,10 @@ void require_sphere_memory(const mpi::Communicator& comm, std::uint64_t nside, s
     pixels = std::max(pixels, rings.first_pixel(rank + 1) - rings.first_pixel(rank));
   const double modes = 0.5 * static_cast<double>(lmax + 1) * static_cast<double>(lmax + 2);
   const double own = std::min(modes, modes / comm.size() + static_cast<double>(lmax + 1));
-  // Vectors of all modes, E and B: one, and those of the sum over this rank's blocks, see SphereBasis.
-  const double blocks = std::ceil(static_cast<double>(rings.blocks()) / comm.size());
-  const double of_basis = 2.0 * (std::ceil(std::log2(blocks)) + 3.0), tables = 1.0;
+  // Of E and B: all modes, and what the sum over blocks keeps, see SphereBasis.
+  const mpi::TreeSum::Kept kept = mpi::TreeSum::most_kept(rings.first_blocks());
+  const double of_basis = 2.0 * (1.0 + static_cast<double>(kept.whole)),
+               tables = 1.0 + 2.0 * static_cast<double>(kept.own_entries);
   mpi::require_memory(comm,
                       sizeof(double) * (doubles_per_pixel * static_cast<double>(pixels) +
                                         2.0 * (of_basis * modes + (tables + mode_vectors) * own)),

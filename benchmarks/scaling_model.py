@@ -11,8 +11,8 @@ share(p), of the busiest rank. Transforms of the plane: mean of ceil(n / p) / n 
 of them); of the sphere: ceil(blocks / p) / blocks for its blocks of rings. Networks: the same for tiles. Galaxies: 1 / p.
 blocks(p): 1 + k / (pairs of rings in a block), over that of the timed survey; k is fitted to the Wiener mean with 8 and with 64
 blocks. 1 on the plane.
-whole: on the sphere what every rank does (rest = 1), whose transforms begin and end with all coefficients. Of binning on the plane, what the ranks with rows
-of the field do, the padding being others': rest = ceil(box rows / p) / field rows, at most 1.
+whole: on the sphere what every rank does (rest = 1), whose transforms begin and end with all coefficients. Of binning on the
+plane, what the ranks with rows of the field do, the padding being others': rest = ceil(box rows / p) / field rows, at most 1.
 
 Three times fix a part: T1 of one crowded rank, one on every core, each with the survey to itself, so that memory is shared by as
 many ranks as there are cores here (two of a virtual machine: no full node); T2 of two ranks; and that of two ranks on a larger
@@ -27,7 +27,8 @@ survey.
 - The transforms in a stage with a network (DeepMass, chain) take the Wiener mean's seconds for each byte they exchange.
 
 bytes(p) and messages(p) are counted on a small survey on 8 ranks and more, and fitted by least squares of relative errors with
-coefficients that are not negative: messages m0 + m1 p; bytes c0 + c1 / p on the sphere, c0 + c1 (p - 1) / p^2 on the plane, where a
+coefficients that are not negative: messages m0 + m1 p; bytes c0 (p - 1) / p + c1 / p on the sphere, whose ranks send and get all
+coefficients but their own, c0 + c1 (p - 1) / p^2 on the plane, where a
 rank keeps its own part of a transpose. Bytes are the mean rank's, on the plane times p share(p) for the busiest. Collectives count
 as ceil(log2 p) messages, gathers of coefficients as p - 1 round a ring, assumptions about MPI.
 - Iterations grow with the survey: beyond the larger timed survey bytes grow as between the two timed ones (at least as pixels), and
@@ -40,10 +41,10 @@ as ceil(log2 p) messages, gathers of coefficients as p - 1 round a ring, assumpt
   others do not.
 
 Memory of a rank = base + replicated + v / p, from the peaks of one and two ranks: v from their difference; base, from the plane:
-process and network library; replicated, the sphere's rest: the coefficients that transforms begin and end with, grown with pixels as
-lmax^2, of which 16 bytes a coefficient for every doubling of a rank's blocks. Before a run on the sphere the program asks for 8
-bytes times (59 per pixel / p + 2 (48 / p + 6 + 2 log2(a rank's blocks)) per coefficient), base not included, which is printed
-beside.
+process and network library; replicated, the sphere's rest: the coefficients that transforms begin and end with, grown with pixels
+as lmax^2; of that 32 bytes a coefficient for every doubling of a rank's blocks, and 32 (1 - 1 / p) for the others' sums, are known.
+Before a run on the sphere the program asks for 8 bytes times (59 per pixel / p + 2 (48 / p + 4 + 2 log2(a rank's blocks) + 2 (1 - 1 /
+p)) per coefficient), base not included, which is printed beside.
 
 Efficiency: the model's time of one crowded rank over p times that of p ranks. Not in the model: a network that others use, ranks
 that wait for each other, the file system. What two ranks take beyond half of one rank's time is a small difference of large numbers:
@@ -177,8 +178,8 @@ class Part:
 
 
 def tree_bytes(survey, ranks):
-    """Of the partial sums that a rank keeps, beyond those of a single block."""
-    return 16 * survey.coefficients() * math.log2(survey.own_blocks(ranks)) if survey.nside > 0 else 0.0
+    """Of the partial sums of E and B that a rank keeps, beyond those of a single block on one rank."""
+    return 32 * survey.coefficients() * (math.log2(survey.own_blocks(ranks)) + 1 - 1 / ranks) if survey.nside > 0 else 0.0
 
 
 def law(values, terms):
@@ -190,7 +191,7 @@ def law(values, terms):
 
 
 def bytes_terms(on_sphere):
-    return (lambda p: (1.0, 1 / p)) if on_sphere else (lambda p: (1.0, (p - 1) / p**2))
+    return (lambda p: ((p - 1) / p, 1 / p)) if on_sphere else (lambda p: (1.0, (p - 1) / p**2))
 
 
 def message_terms(p):
@@ -356,8 +357,8 @@ class Model:
         """By the program, for a chain on the sphere: require_sphere_memory with the numbers of apps/map.cpp."""
         target = self.sky.target
         own = target.coefficients() / ranks + 2 * target.nside + 1
-        of_all = 2 * (math.ceil(math.log2(target.own_blocks(ranks))) + 3)
-        return 8 * (59 * target.pixels / ranks + 2 * (48 * own + of_all * target.coefficients()))
+        of_all = 2 * (2 + math.log2(target.own_blocks(ranks)))
+        return 8 * (59 * target.pixels / ranks + 2 * ((48 + 2 * (ranks - 1)) * own + of_all * target.coefficients()))
 
     def row(self, ranks, latency, bandwidth, alone):
         row = {"ranks": ranks, "stages": {}, **dict.fromkeys(PIECES, 0.0)}

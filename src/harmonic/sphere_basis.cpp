@@ -7,6 +7,7 @@
 #include <libsharp/sharp.h>
 #include <libsharp/sharp_almhelpers.h>
 #include <libsharp/sharp_geomhelpers.h>
+#include <limits>
 #include <numbers>
 
 #include "core/error.hpp"
@@ -115,8 +116,7 @@ SphereBasis::SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std
       transforms_(std::make_unique<Transforms>()),
       ring_sum_(comm, rings_.rings().size(), rings_.first_ring(comm.rank())),
       column_sum_(comm, lmax + 1, own_first_m()),
-      block_sum_(comm, rings_.blocks(), rings_.first_block(comm.rank()), rings_.first_block(comm.rank() + 1),
-                 entries_) {
+      block_sum_(comm, rings_.first_blocks(), entries_) {
   const std::uint64_t begin = rings_.first_block(comm.rank()), end = rings_.first_block(comm.rank() + 1);
   transforms_->modes = mode_layout(lmax, lmax);
   for (std::uint64_t block = begin; block < end; ++block) {
@@ -135,6 +135,9 @@ std::vector<std::size_t> SphereBasis::entries_of_ranks() const {
                   std::is_sorted(first_m_.begin(), first_m_.end()));
   std::vector<std::size_t> entries;
   for (const std::uint64_t m : first_m_) entries.push_back(2 * first_mode(m));
+  if (comm_->size() > 1 && entries.back() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    fail("--lmax {} has more coefficients than ranks can exchange at a time; give at most 46339, or one rank",
+         lmax_);
   return entries;
 }
 

@@ -28,13 +28,14 @@ namespace tessera::harmonic {
 /// The maps of l <= lmax are not all maps: synthesis(synthesis_adjoint(f)) times pixel_area() is f without
 /// its finer structure, to the accuracy of HEALPix's quadrature (about 1e-3 for lmax = 2 nside).
 ///
-/// Memory of a rank, bytes, with A = (lmax + 1)(lmax + 2) / 2 and B its number of ring blocks: a vector of
-/// modes 16 A / ranks, and so the tables; 32 A for the modes of all ranks, and 16 A (with B modes 32 A) for
-/// each of the log2(B) + 2 vectors of the tree; a map takes 8 * 12 nside^2 / ranks.
+/// Memory of a rank, bytes, with A = (lmax + 1)(lmax + 2) / 2: a vector of modes 16 A / ranks, and so the
+/// tables; 32 A for the modes of all ranks; 16 A, with B modes 32 A, for each of the vectors of a tree over
+/// its blocks of rings (mpi::TreeSum::most_kept; log2 of their number + 1 on 1, 2, 4, 8 ... ranks); a map
+/// takes 8 * 12 nside^2 / ranks.
 class SphereBasis final : public HarmonicBasis {
  public:
-  /// comm must outlive the basis. lmax: 2 to 4 nside, Error otherwise. least_blocks: see RingDistribution.
-  /// Collective.
+  /// comm must outlive the basis. lmax: 2 to 4 nside, and up to 46339 on several ranks, Error otherwise.
+  /// least_blocks: see RingDistribution.
   SphereBasis(const mpi::Communicator& comm, std::uint64_t nside, std::uint64_t lmax,
               std::uint64_t least_blocks = 0);
   /// With the columns of m dealt otherwise, first_m: [ranks + 1], increasing, up to lmax + 1.

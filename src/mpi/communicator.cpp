@@ -72,8 +72,8 @@ std::string Communicator::broadcast(std::string text, int root) const {
 void Communicator::all_gather_parts(std::span<double> values, std::span<const std::size_t> offset) const {
   const auto ranks = static_cast<std::size_t>(size_), here = static_cast<std::size_t>(rank_);
   TESSERA_REQUIRE(offset.size() == ranks + 1 && offset.back() == values.size());
-  TESSERA_REQUIRE(values.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
   if (size_ == 1) return;
+  TESSERA_REQUIRE(values.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
   std::vector<int> count(ranks), start(ranks);
   for (std::size_t r = 0; r < ranks; ++r) {
     start[r] = static_cast<int>(offset[r]);

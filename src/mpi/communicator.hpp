@@ -75,7 +75,8 @@ class Communicator {
   template <class T>
   [[nodiscard]] std::vector<T> all_gather(T value) const;
 
-  /// values: [offset.back()], of which rank r has made [offset[r], offset[r + 1]); all of them on every rank.
+  /// values: [offset.back()], at most 2^31, of which rank r has made [offset[r], offset[r + 1]); all of them
+  /// on every rank.
   void all_gather_parts(std::span<double> values, std::span<const std::size_t> offset) const;
 
   /// Sends values[offset[r] .. offset[r+1]) to rank r (offset has size() + 1 entries) and returns what came,

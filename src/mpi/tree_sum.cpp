@@ -6,20 +6,18 @@
 
 namespace tessera::mpi {
 
-TreeSum::TreeSum(const Communicator& comm, std::uint64_t leaves, std::uint64_t begin, std::uint64_t end,
-                 std::vector<std::size_t> entries)
-    : comm_(&comm), begin_(begin), end_(end), entries_(std::move(entries)) {
-  TESSERA_REQUIRE(leaves > 0 && (leaves & (leaves - 1)) == 0 && begin <= end && end <= leaves);
-  TESSERA_REQUIRE(entries_.size() == static_cast<std::size_t>(comm.size()) + 1 && entries_.front() == 0 &&
+TreeSum::TreeSum(const Communicator& comm, std::vector<std::uint64_t> begin, std::vector<std::size_t> entries)
+    : comm_(&comm), begin_(std::move(begin)), entries_(std::move(entries)) {
+  const auto ranks = static_cast<std::size_t>(comm.size()), here = static_cast<std::size_t>(comm.rank());
+  TESSERA_REQUIRE(begin_.size() == ranks + 1 && begin_.front() == 0 &&
+                  std::is_sorted(begin_.begin(), begin_.end()));
+  TESSERA_REQUIRE(begin_.back() > 0 && (begin_.back() & (begin_.back() - 1)) == 0);
+  TESSERA_REQUIRE(entries_.size() == ranks + 1 && entries_.front() == 0 &&
                   std::is_sorted(entries_.begin(), entries_.end()));
-  const auto begins = comm.all_gather(begin), ends = comm.all_gather(end);
-  std::uint64_t covered = 0;
-  for (std::size_t rank = 0; rank < begins.size(); ++rank) {
-    TESSERA_REQUIRE(begins[rank] == covered);
-    covered = ends[rank];
-    nodes_.push_back(nodes_of(begins[rank], ends[rank]));
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    nodes_.push_back(nodes_of(begin_[rank], begin_[rank + 1]));
+    if (rank != here) others_ += nodes_.back().size();
   }
-  TESSERA_REQUIRE(covered == leaves);
 }
 
 std::vector<TreeSum::Node> TreeSum::nodes_of(std::uint64_t begin, std::uint64_t end) {
@@ -33,26 +31,40 @@ std::vector<TreeSum::Node> TreeSum::nodes_of(std::uint64_t begin, std::uint64_t 
   return nodes;
 }
 
-std::span<double> TreeSum::next(Stack& stack, std::size_t length) {
-  const std::size_t depth = stack.nodes.size();
-  if (stack.vectors.size() == depth) stack.vectors.emplace_back();
-  if (stack.vectors[depth].size() > length)
-    stack.vectors[depth] = {};  // of more vectors at a time: give back
-  stack.vectors[depth].resize(length);
-  return stack.vectors[depth];
+/// Siblings are added, in place of the left one, as soon as both are there.
+void TreeSum::push(std::vector<Term>& terms, Term term, std::size_t length) {
+  while (!terms.empty() && terms.back().node.level == term.node.level &&
+         (terms.back().node.index ^ 1U) == term.node.index) {
+    double* const left = terms.back().values;
+    for (std::size_t i = 0; i < length; ++i) left[i] += term.values[i];
+    terms.pop_back();
+    term = {{term.node.level + 1, term.node.index / 2}, left};
+  }
+  terms.push_back(term);
 }
 
-void TreeSum::push(Stack& stack, Node node, std::size_t length) {
-  while (!stack.nodes.empty() && stack.nodes.back().level == node.level &&
-         (stack.nodes.back().index ^ 1U) == node.index) {
-    const std::size_t top = stack.nodes.size();
-    double* const left = stack.vectors[top - 1].data();
-    const double* const right = stack.vectors[top].data();
-    for (std::size_t i = 0; i < length; ++i) left[i] += right[i];
-    stack.nodes.pop_back();
-    node = {node.level + 1, node.index / 2};
+TreeSum::Kept TreeSum::most_kept(std::span<const std::uint64_t> begin) {
+  Kept most{0, 0};
+  std::uint64_t nodes = 0, fewest = begin.back();
+  for (std::size_t rank = 0; rank + 1 < begin.size(); ++rank) {
+    std::vector<Term> terms;
+    for (std::uint64_t leaf = begin[rank]; leaf < begin[rank + 1]; ++leaf) {
+      most.whole = std::max<std::uint64_t>(most.whole, terms.size() + 1);
+      push(terms, {{0, leaf}, nullptr}, 0);
+    }
+    nodes += terms.size();
+    fewest = std::min<std::uint64_t>(fewest, terms.size());
   }
-  stack.nodes.push_back(node);
+  most.own_entries = nodes - fewest;
+  return most;
+}
+
+std::span<double> TreeSum::buffer(std::size_t number, std::size_t length) const {
+  if (buffers_.size() == number) buffers_.emplace_back();
+  std::vector<double>& values = buffers_[number];
+  if (values.capacity() < length) values = {};  // not both at a time
+  values.resize(length);
+  return values;
 }
 
 void TreeSum::operator()(const std::function<void(std::uint64_t, std::span<double>)>& make,
@@ -60,62 +72,57 @@ void TreeSum::operator()(const std::function<void(std::uint64_t, std::span<doubl
   const auto here = static_cast<std::size_t>(comm_->rank());
   for (const auto& sum : sums) TESSERA_REQUIRE(sum.size() == entries_[here + 1] - entries_[here]);
   const std::size_t length = sums.size() * entries_.back();
-  own_.nodes.clear();
-  for (std::uint64_t leaf = begin_; leaf < end_; ++leaf) {
-    make(leaf, next(own_, length));
-    push(own_, {0, leaf}, length);
-  }
-  if (comm_->size() == 1) {
-    auto from = own_.vectors.front().begin();
-    for (const auto& sum : sums) {
-      std::copy_n(from, sum.size(), sum.begin());
-      from += static_cast<std::ptrdiff_t>(sum.size());
-    }
-    return;
+  own_.clear();
+  for (std::uint64_t leaf = begin_[here]; leaf < begin_[here + 1]; ++leaf) {
+    // A term stays where it was put in, and there are never more than buffers before it.
+    const std::span<double> values = buffer(own_.size(), length);
+    make(leaf, values);
+    push(own_, {{0, leaf}, values.data()}, length);
   }
   exchange(sums.size());
   for (std::size_t v = 0; v < sums.size(); ++v) combine(v, sums[v]);
 }
 
-/// Of every vector a rank gets its own entries of all nodes.
+/// Of every vector a rank gets its own entries of the others' nodes.
 void TreeSum::exchange(std::size_t vectors) const {
   const auto here = static_cast<std::size_t>(comm_->rank());
   const auto part = [&](std::size_t rank) { return entries_[rank + 1] - entries_[rank]; };
-  std::size_t count = 0;
-  for (const auto& nodes : nodes_) count += nodes.size();
-  received_.resize(vectors * count * part(here));
+  received_.resize(vectors * others_ * part(here));
   requests_.clear();
   constexpr int tag = 11;
   double* place = received_.data();
   for (std::size_t v = 0; v < vectors; ++v)
-    for (std::size_t rank = 0; rank < nodes_.size(); ++rank)
-      for (std::size_t n = 0; n < nodes_[rank].size() && part(here) > 0; ++n, place += part(here))
+    for (std::size_t rank = 0; rank < nodes_.size(); ++rank) {
+      if (rank == here || part(here) == 0) continue;
+      for (std::size_t n = 0; n < nodes_[rank].size(); ++n, place += part(here))
         check(MPI_Irecv(place, static_cast<int>(part(here)), MPI_DOUBLE, static_cast<int>(rank), tag,
                         comm_->get(), &requests_.emplace_back()),
               "MPI_Irecv");
+    }
   for (std::size_t v = 0; v < vectors; ++v)
-    for (std::size_t rank = 0; rank < nodes_.size(); ++rank)
-      for (std::size_t n = 0; n < nodes_[here].size() && part(rank) > 0; ++n)
-        check(MPI_Isend(own_.vectors[n].data() + v * entries_.back() + entries_[rank],
-                        static_cast<int>(part(rank)), MPI_DOUBLE, static_cast<int>(rank), tag, comm_->get(),
-                        &requests_.emplace_back()),
+    for (std::size_t rank = 0; rank < nodes_.size(); ++rank) {
+      if (rank == here || part(rank) == 0) continue;
+      for (const Term& term : own_)
+        check(MPI_Isend(term.values + v * entries_.back() + entries_[rank], static_cast<int>(part(rank)),
+                        MPI_DOUBLE, static_cast<int>(rank), tag, comm_->get(), &requests_.emplace_back()),
               "MPI_Isend");
+    }
   check(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
         "MPI_Waitall");
 }
 
 void TreeSum::combine(std::size_t vector, std::span<double> sum) const {
-  std::size_t count = 0;
-  for (const auto& nodes : nodes_) count += nodes.size();
-  const double* from = received_.data() + vector * count * sum.size();
-  all_.nodes.clear();
-  for (const auto& nodes : nodes_)
-    for (const Node& node : nodes) {
-      std::copy_n(from, sum.size(), next(all_, sum.size()).begin());
-      push(all_, node, sum.size());
-      from += sum.size();
+  const auto here = static_cast<std::size_t>(comm_->rank());
+  double* place = received_.data() + vector * others_ * sum.size();
+  terms_.clear();
+  for (std::size_t rank = 0; rank < nodes_.size(); ++rank)
+    for (std::size_t n = 0; n < nodes_[rank].size(); ++n) {
+      double* const values =
+          rank == here ? own_[n].values + vector * entries_.back() + entries_[here] : place;
+      push(terms_, {nodes_[rank][n], values}, sum.size());
+      if (rank != here) place += sum.size();
     }
-  std::copy_n(all_.vectors.front().begin(), sum.size(), sum.begin());
+  std::copy_n(terms_.front().values, sum.size(), sum.begin());
 }
 
 }  // namespace tessera::mpi

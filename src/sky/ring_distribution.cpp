@@ -60,6 +60,12 @@ std::uint64_t RingDistribution::first_pixel(int rank) const {
   return ring < rings_.size() ? rings_[ring].first : 12 * nside_ * nside_;
 }
 
+std::vector<std::uint64_t> RingDistribution::first_blocks() const {
+  std::vector<std::uint64_t> first;
+  for (int rank = 0; rank <= ranks_; ++rank) first.push_back(first_block(rank));
+  return first;
+}
+
 std::vector<std::uint64_t> RingDistribution::first_pixels() const {
   std::vector<std::uint64_t> first;
   for (int rank = 0; rank <= ranks_; ++rank) first.push_back(first_pixel(rank));

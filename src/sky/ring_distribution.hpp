@@ -22,6 +22,7 @@ class RingDistribution {
   [[nodiscard]] std::uint64_t blocks() const { return block_begin_.size() - 1; }
   /// Blocks [first_block(r), first_block(r + 1)) are rank r's.
   [[nodiscard]] std::uint64_t first_block(int rank) const;
+  [[nodiscard]] std::vector<std::uint64_t> first_blocks() const;  // [ranks + 1]
 
   /// Rings in storage order: `number` counts from 1 at the North pole; pixels [first, first + size) of the
   /// storage order, which begin at `ring_index` of HEALPix's RING scheme.

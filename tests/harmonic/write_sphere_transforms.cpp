@@ -17,11 +17,11 @@ std::vector<Complex> noise(const harmonic::HarmonicBasis& basis, std::uint32_t r
   return modes;
 }
 
-/// [mode][real, imaginary]
+/// [2 mode + (0 real, 1 imaginary)], of all ranks.
 void write_modes(io::MapWriter& writer, const std::string& name, const std::vector<Complex>& modes) {
   std::vector<double> parts;
   for (const Complex& mode : modes) parts.insert(parts.end(), {mode.real(), mode.imag()});
-  writer.write_table(name, parts, 2, {"1", "modes"});
+  writer.write_column(name, parts, {"1", "modes"});
 }
 
 void write_transforms(const mpi::Communicator& comm, const std::string& path, std::uint64_t nside,
@@ -40,8 +40,8 @@ void write_transforms(const mpi::Communicator& comm, const std::string& path, st
 
   constexpr std::uint64_t datasets = 8;
   io::AtomicFile file(comm, path, true);
-  io::MapWriter writer(comm, file, static_cast<double>(3 * sky->stored_pixels() + 2 * 5 * basis.mode_count()),
-                       datasets);
+  const std::uint64_t modes = comm.sum(static_cast<std::uint64_t>(basis.mode_count()));
+  io::MapWriter writer(comm, file, static_cast<double>(3 * sky->stored_pixels() + 2 * 5 * modes), datasets);
   sky->describe(writer);
   const auto write = [&](const char* name, const std::vector<double>& map) {
     writer.write_map(name, sky->shape(), sky->stored(map), {"1", "map"});

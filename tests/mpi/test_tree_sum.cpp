@@ -31,8 +31,9 @@ TEST_CASE("sums along a tree: each rank's entries of every vector, to the bit, w
     entries.push_back(entries.back() + (ranks == 1 ? 5 : 3 * rank));
   const std::size_t first = entries[here], own = entries[here + 1] - first;
   for (const std::uint64_t leaves : {1U, 2U, 8U, 32U}) {
-    const auto begin = [&](std::size_t rank) { return leaves * rank / ranks; };
-    const mpi::TreeSum sum(comm, leaves, begin(here), begin(here + 1), entries);
+    std::vector<std::uint64_t> begin;
+    for (std::size_t rank = 0; rank <= ranks; ++rank) begin.push_back(leaves * rank / ranks);
+    const mpi::TreeSum sum(comm, begin, entries);
     // Buffers of a larger set serve a smaller one.
     for (const std::size_t vectors : {1U, 3U, 1U}) {
       std::vector<std::vector<double>> sums(vectors, std::vector<double>(own));
@@ -49,4 +50,17 @@ TEST_CASE("sums along a tree: each rank's entries of every vector, to the bit, w
         for (std::size_t i = 0; i < own; ++i) CHECK(sums[v][i] == tree(0, leaves, v, first + i));
     }
   }
+}
+
+TEST_CASE("what a tree sum keeps: terms that wait for their sibling, and what others send") {
+  const auto kept = [](const std::vector<std::uint64_t>& begin) {
+    const mpi::TreeSum::Kept most = mpi::TreeSum::most_kept(begin);
+    return std::pair(most.whole, most.own_entries);
+  };
+  CHECK(kept({0, 1}) == std::pair<std::uint64_t, std::uint64_t>(1, 0));
+  CHECK(kept({0, 8}) == std::pair<std::uint64_t, std::uint64_t>(4, 0));
+  CHECK(kept({0, 4, 8}) == std::pair<std::uint64_t, std::uint64_t>(3, 1));
+  CHECK(kept({0, 1, 2, 2, 2}) == std::pair<std::uint64_t, std::uint64_t>(1, 2));
+  // Of leaves 21 to 41 the sums of 21, 22 + 23, 24 to 31, 32 to 35, 36 + 37 and 38 wait when 39 comes.
+  CHECK(kept({0, 21, 42, 64}) == std::pair<std::uint64_t, std::uint64_t>(7, 8));
 }
