@@ -41,10 +41,10 @@ as ceil(log2 p) messages, gathers of coefficients as p - 1 round a ring, assumpt
   others do not.
 
 Memory of a rank = base + replicated + v / p, from the peaks of one and two ranks: v from their difference; base, from the plane:
-process and network library; replicated, the sphere's rest: the coefficients that transforms begin and end with, grown with pixels
-as lmax^2; of that 32 bytes a coefficient for every doubling of a rank's blocks, and 32 (1 - 1 / p) for the others' sums, are known.
-Before a run on the sphere the program asks for 8 bytes times (59 per pixel / p + 2 (48 / p + 4 + 2 log2(a rank's blocks) + 2 (1 - 1 /
-p)) per coefficient), base not included, which is printed beside.
+process and network library. replicated, on the sphere: what a rank keeps of all coefficients, which transforms begin and end with,
+known: 32 bytes a coefficient times (2 + log2(a rank's blocks) + 1 - 1 / p); and what is then left of the peaks, grown with pixels.
+Before a run on the sphere the program asks for that and 8 bytes times (59 per pixel + 2 x 48 per coefficient) / p, which is printed
+beside: base and the catalogue, which is there by then, not included.
 
 Efficiency: the model's time of one crowded rank over p times that of p ranks. Not in the model: a network that others use, ranks
 that wait for each other, the file system. What two ranks take beyond half of one rank's time is a small difference of large numbers:
@@ -177,9 +177,11 @@ class Part:
         return (self.work * growth[0] * survey.share(self.limit, ranks) * blocks, self.whole * growth[1] * survey.rest(ranks))
 
 
-def tree_bytes(survey, ranks):
-    """Of the partial sums of E and B that a rank keeps, beyond those of a single block on one rank."""
-    return 32 * survey.coefficients() * (math.log2(survey.own_blocks(ranks)) + 1 - 1 / ranks) if survey.nside > 0 else 0.0
+def basis_bytes(survey, ranks):
+    """What a rank keeps of all coefficients of E and B: see SphereBasis."""
+    if survey.nside == 0:
+        return 0.0
+    return 32 * survey.coefficients() * (2 + math.log2(survey.own_blocks(ranks)) + 1 - 1 / ranks)
 
 
 def law(values, terms):
@@ -346,19 +348,19 @@ class Model:
         """Of a rank, bytes."""
         sky, target = self.sky, self.sky.target
         growth = target.pixels / sky.timed.pixels
-        one, two = (sky.memory[p] - tree_bytes(sky.timed, p) for p in (1, 2))
+        one, two = (sky.memory[p] - basis_bytes(sky.timed, p) for p in (1, 2))
         shrinks = 2 * (one - two)
         if not sky.on_sphere:
             return self.base + shrinks * growth * dealt(target.box_ny, ranks)
         replicated = max(2 * two - one - self.base, 0.0) * growth
-        return self.base + replicated + tree_bytes(target, ranks) + shrinks * growth * target.share("transform", ranks)
+        return self.base + replicated + basis_bytes(target, ranks) + shrinks * growth * target.share("transform", ranks)
 
     def memory_asked(self, ranks):
         """By the program, for a chain on the sphere: require_sphere_memory with the numbers of apps/map.cpp."""
         target = self.sky.target
-        own = target.coefficients() / ranks + 2 * target.nside + 1
-        of_all = 2 * (2 + math.log2(target.own_blocks(ranks)))
-        return 8 * (59 * target.pixels / ranks + 2 * ((48 + 2 * (ranks - 1)) * own + of_all * target.coefficients()))
+        column = 2 * target.nside + 1
+        own = target.coefficients() / ranks + column
+        return basis_bytes(target, ranks) + 8 * (59 * target.pixels / ranks + 2 * (48 * own + 2 * (ranks - 1) * column))
 
     def row(self, ranks, latency, bandwidth, alone):
         row = {"ranks": ranks, "stages": {}, **dict.fromkeys(PIECES, 0.0)}
