@@ -28,9 +28,9 @@ survey.
 
 bytes(p) and messages(p) are counted on a small survey on 8 ranks and more, and fitted by least squares of relative errors with
 coefficients that are not negative: messages m0 + m1 p; bytes c0 (p - 1) / p + c1 / p on the sphere, whose ranks send and get all
-coefficients but their own, c0 + c1 (p - 1) / p^2 on the plane, where a
-rank keeps its own part of a transpose. Bytes are the mean rank's, on the plane times p share(p) for the busiest. Collectives count
-as ceil(log2 p) messages, gathers of coefficients as p - 1 round a ring, assumptions about MPI.
+coefficients but their own, c0 + c1 (p - 1) / p^2 on the plane, where a rank keeps its own part of a transpose. Bytes are the mean
+rank's, on the plane times p share(p) for the busiest. Collectives count as ceil(log2 p) messages, gathers of coefficients as p - 1
+round a ring, assumptions about MPI.
 - Iterations grow with the survey: beyond the larger timed survey bytes grow as between the two timed ones (at least as pixels), and
   messages by what of that is not pixels. Both are overstated if iterations level off. c0 of the plane, sums over lines of the box,
   grows with iterations and the side.
